@@ -1,0 +1,165 @@
+# goc-race. `make` builds everything under build/; `make help` lists the targets.
+# Variables: CC CFLAGS LDFLAGS (yours are kept), BUILD=build, prefix=/usr/local, DESTDIR, V=1.
+
+BUILD   ?= build
+prefix  ?= /usr/local
+CFLAGS  ?= -O2 -g
+VERSION := 0.1.0
+SO      := 0
+Q       := $(if $(V),,@)
+
+STD     := -std=gnu11 -fno-strict-aliasing -fno-omit-frame-pointer -fvisibility=hidden \
+           -Wall -Wextra -Wno-unused-parameter $(WERROR) -D_GNU_SOURCE -DGOC_VERSION='"$(VERSION)"'
+LIB     := $(STD) -fPIC -ftls-model=initial-exec -fno-stack-protector -U_FORTIFY_SOURCE \
+           -Iruntime/include -Iruntime
+ARCH    := $(shell $(CC) -dumpmachine | cut -d- -f1)
+
+RT_SRC  := $(wildcard runtime/*.c) $(wildcard runtime/*_$(ARCH).S)
+DET_SRC := $(wildcard detector/*.c) $(wildcard detector/*_$(ARCH).S)
+REP_SRC := $(wildcard report/*.c)
+HEADERS := $(wildcard runtime/include/*.h runtime/include/goc/*.h)
+MAN     := $(wildcard man/*.[1-8])
+
+PLAIN_O := $(RT_SRC:%=$(BUILD)/plain/%.o)
+RACE_O  := $(RT_SRC:%=$(BUILD)/race/%.o) $(DET_SRC:%=$(BUILD)/race/%.o)
+REP_O   := $(REP_SRC:%=$(BUILD)/tool/%.o)
+
+L       := $(BUILD)/lib
+LIBS    := $(L)/libgoc.a $(L)/libgoc.so $(L)/libgoc-race.a $(L)/libgoc-race.so
+TOOL    := $(BUILD)/bin/goc-race
+RT_LIBS  = -lunwind -pthread -ldl -lm
+REP_LIBS = -ldw -lelf
+
+UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(filter-out tests/unit/common.c,$(wildcard tests/unit/*.c)))
+
+.PHONY: all objects demo check setup unit e2e doors lint bench bench-peers soak fuzz oracle stress \
+        install uninstall clean help deb
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all: $(LIBS) $(TOOL) $(L)/pkgconfig/goc.pc $(L)/pkgconfig/goc-race.pc headers man
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+# --- objects and libraries ------------------------------------------------------------------------
+
+$(BUILD)/plain/%.o: %
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  CC     $@')
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB) $(EXTRA_$*) -MMD -MP -c $< -o $@
+$(BUILD)/race/%.o: %
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  CC     $@')
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB) -DGOC_RACE $(EXTRA_$*) -MMD -MP -c $< -o $@
+$(BUILD)/tool/%.o: %
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  CC     $@')
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(STD) -Ireport -Iruntime $(EXTRA_$*) -MMD -MP -c $< -o $@
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+objects: $(PLAIN_O) $(RACE_O) $(REP_O)
+
+$(L)/libgoc.a: $(PLAIN_O)
+$(L)/libgoc-race.a: $(RACE_O)
+%.a:
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  AR     $@')
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+
+# Both shared libraries carry one soname: a program linked with the first runs with the second.
+$(L)/libgoc.so: $(PLAIN_O)
+$(L)/libgoc-race.so: $(RACE_O)
+%.so:
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  LD     $@')
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libgoc.so.$(SO) -Wl,-z,defs -Wl,-z,now $^ $(RT_LIBS) -o $@
+	$(Q)$(if $(filter %/libgoc.so,$@),ln -sf libgoc.so $(@D)/libgoc.so.$(SO))
+
+$(TOOL): $(REP_O)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  LD     $@')
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(REP_LIBS) -o $@
+
+# Laid out in the build folder as it installs, so that nothing needs installing to be used.
+.PHONY: headers man
+headers: $(HEADERS:runtime/include/%=$(BUILD)/include/%)
+$(BUILD)/include/%.h: runtime/include/%.h
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+man: $(foreach m,$(MAN),$(BUILD)/share/man/man$(patsubst .%,%,$(suffix $m))/$(notdir $m))
+define man_rule
+$(BUILD)/share/man/man$(patsubst .%,%,$(suffix $1))/$(notdir $1): $1
+	@mkdir -p $$(@D)
+	$(Q)cp $$< $$@
+endef
+$(foreach m,$(MAN),$(eval $(call man_rule,$m)))
+
+pc = printf '%s\n' 'prefix=$1' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: $2' \
+     'Description: $3' 'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -l$2' \
+     'Libs.private: $(RT_LIBS)'
+PC_goc := goroutines, channels, select and sync for C
+PC_goc-race := libgoc with the race and deadlock detector
+$(L)/pkgconfig/%.pc: Makefile
+	@mkdir -p $(@D)
+	$(Q)$(call pc,$(abspath $(BUILD)),$*,$(PC_$*)) > $@
+
+# --- set-up, demo, tests --------------------------------------------------------------------------
+
+setup: ## install what is missing to build and test (apt; says so; sudo where needed)
+	@sh tests/setup
+
+demo: setup ## build, then run goc-race on the racy counter
+	@$(MAKE) --no-print-directory all
+	@sh tests/demo $(BUILD)
+
+check: setup ## all tests (under ten minutes on two cores)
+	@$(MAKE) --no-print-directory check-built
+
+.PHONY: check-built
+check-built: all
+	@$(MAKE) --no-print-directory objects BUILD=$(BUILD)/werror WERROR=-Werror CFLAGS='-O2 -g'
+	@$(MAKE) --no-print-directory $(UNIT)
+	@BUILD=$(BUILD) sh tests/check
+
+doors: ## keep the doors between the rooms
+	@sh tests/doors
+
+# A unit test is linked with the plain runtime, with the race runtime if its name ends in _race, with
+# the detector's objects if it starts with det_, with the report's objects if it starts with rep_.
+unit: $(UNIT)
+$(BUILD)/unit/%: tests/unit/%.c tests/unit/common.c $(LIBS) $(TOOL)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  CC     $@')
+	$(Q)$(CC) $(CFLAGS) $(STD) -Iruntime/include -Iruntime -Idetector -Ireport -Itests/unit -MMD -MP $< tests/unit/common.c \
+	    $(if $(filter rep_%,$*),$(filter-out %/main.c.o,$(REP_O)) $(REP_LIBS),$(if $(filter det_% %_race,$*),$(L)/libgoc-race.a,$(L)/libgoc.a) $(RT_LIBS)) \
+	    $$(pkg-config --libs check) -o $@
+
+bench: all ## our own numbers, in Go's benchmark format
+	@sh tests/bench/run $(BUILD)
+bench-peers: all ## the same work in Go, libtsan and clang's TSan beside it: a table of ratios
+	@sh tests/bench/peers $(BUILD)
+soak: all ## two minutes of everything, memory must stay flat
+	@sh tests/soak $(BUILD)
+fuzz: all ## random programs against the oracle, FUZZ_SECONDS=60
+	@sh tests/oracle/run $(BUILD) $${FUZZ_SECONDS:-60}
+
+# --- install --------------------------------------------------------------------------------------
+
+D := $(DESTDIR)$(prefix)
+install: all ## into $(DESTDIR)$(prefix)
+	install -d $D/bin $D/lib/pkgconfig $D/include/goc
+	install -m755 $(TOOL) $D/bin/
+	install -m644 $(L)/libgoc.a $(L)/libgoc-race.a $D/lib/
+	install -m755 $(L)/libgoc.so $D/lib/libgoc.so.$(VERSION)
+	ln -sf libgoc.so.$(VERSION) $D/lib/libgoc.so.$(SO)
+	ln -sf libgoc.so.$(SO) $D/lib/libgoc.so
+	install -m755 $(L)/libgoc-race.so $D/lib/libgoc-race.so
+	install -m644 runtime/include/*.h $D/include/
+	install -m644 runtime/include/goc/*.h $D/include/goc/
+	for p in goc goc-race; do sed 's|^prefix=.*|prefix=$(prefix)|' $(L)/pkgconfig/$$p.pc > $D/lib/pkgconfig/$$p.pc; done
+	for m in $(MAN); do install -Dm644 $$m $D/share/man/man$${m##*.}/$${m##*/}; done
+
+clean: ## remove build/
+	rm -rf $(BUILD)
