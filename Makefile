@@ -11,7 +11,7 @@ Q       := $(if $(V),,@)
 STD     := -std=gnu11 -fno-strict-aliasing -fno-omit-frame-pointer -fvisibility=hidden \
            -Wall -Wextra -Wno-unused-parameter $(WERROR) -D_GNU_SOURCE -DGOC_VERSION='"$(VERSION)"'
 LIB     := $(STD) -fPIC -ftls-model=initial-exec -fno-stack-protector -U_FORTIFY_SOURCE \
-           -Iruntime/include -Iruntime
+           -ffile-prefix-map=$(CURDIR)=/usr/src/goc-race -Iruntime/include -iquote runtime
 ARCH    := $(shell $(CC) -dumpmachine | cut -d- -f1)
 
 RT_SRC  := $(wildcard runtime/*.c) $(wildcard runtime/*_$(ARCH).S)
@@ -55,7 +55,7 @@ $(BUILD)/race/%.o: %
 $(BUILD)/tool/%.o: %
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  CC     $@')
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(STD) -Ireport -Iruntime $(EXTRA_$*) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(STD) -Ireport $(EXTRA_$*) -MMD -MP -c $< -o $@
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -132,7 +132,7 @@ unit: $(UNIT)
 $(BUILD)/unit/%: tests/unit/%.c tests/unit/common.c $(LIBS) $(TOOL)
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  CC     $@')
-	$(Q)$(CC) $(CFLAGS) $(STD) -Iruntime/include -Iruntime -Idetector -Ireport -Itests/unit -MMD -MP $< tests/unit/common.c \
+	$(Q)$(CC) $(CFLAGS) $(STD) -Iruntime/include -iquote runtime -Idetector -Ireport -Itests/unit -MMD -MP $< tests/unit/common.c \
 	    $(if $(filter rep_%,$*),$(filter-out %/main.c.o,$(REP_O)) $(REP_LIBS),$(if $(filter det_% %_race,$*),$(L)/libgoc-race.a,$(L)/libgoc.a) $(RT_LIBS)) \
 	    $$(pkg-config --libs check) -o $@
 

@@ -1,0 +1,375 @@
+/*
+ * findings.c - what is new, what counts, and who is told.
+ *
+ * Two findings are the same when their kind and their stacks' functions and lines are: the same
+ * pair of places found again at another address, or by other goroutines, or the other way round,
+ * tells a reader nothing. The key is a hash over those, free of addresses, so that it is stable
+ * from run to run and usable for baselines and merges of many files. (64 bits: with a million
+ * distinct findings two of them collide with a probability of 3e-8.) For a race the two stacks'
+ * hashes are combined in either order; which of the two was caught in the act is chance.
+ *
+ * Order of the filters: suppressed findings never existed; baseline ones are known; then repeated
+ * ones are counted; what is left counts for the totals and the exit status, and is printed while
+ * --max_reports allows.
+ */
+#include "findings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct seen {
+    uint64_t id, count;
+    struct finding *f;
+};
+
+/* A finding that the baseline or a suppression took: it has a place in the table, and counts not. */
+#define KNOWN_ID UINT64_MAX
+
+void findings_init(struct findings *all, const struct options *o)
+{
+    *all = (struct findings){.options = o};
+    all->last = &all->first;
+    symbols_init(&all->symbols, &all->arena, NULL);
+    if (*o->suppressions)
+        all->suppressions = suppressions_read(o->suppressions);
+    if (*o->baseline)
+        findings_load(all, o->baseline, true);
+}
+
+/* --- keys ---------------------------------------------------------------------------------------*/
+
+static uint64_t mix(uint64_t h, const void *p, size_t n)
+{
+    const unsigned char *s = p;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ s[i]) * 0x100000001b3u;
+    return h;
+}
+
+static uint64_t stack_key(const struct stack *s)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct frame *f = &s->frame[i];
+        if (f->func)
+            h = mix(h, f->func, strlen(f->func));
+        if (f->file) {
+            h = mix(h, f->file, strlen(f->file));
+            h = mix(h, &f->line, sizeof f->line);
+        } else {
+            const char *base = f->module ? strrchr(f->module, '/') : NULL;
+            if (base)
+                h = mix(h, base, strlen(base));
+            h = mix(h, &f->module_off, sizeof f->module_off);
+        }
+    }
+    return h;
+}
+
+static uint64_t finding_key(const struct finding *f)
+{
+    uint64_t sum = 0, kind = f->r.kind | (uint64_t)f->r.subkind << 32;
+    if (f->r.kind == FINDING_RACE)
+        kind = f->r.kind;
+    for (size_t i = 0; i < f->nparts; i++) {
+        const struct part *p = &f->part[i];
+        bool creation = p->r.role == PART_CREATED && f->r.kind == FINDING_LEAK;
+        switch (p->r.role) {
+        case PART_ACCESS:
+        case PART_PREVIOUS:
+        case PART_WAIT:
+        case PART_EDGE:
+        case PART_EDGE_HELD:
+        case PART_MISUSE:
+            break;
+        default:
+            if (!creation)
+                continue;
+        }
+        uint64_t h = stack_key(&p->stack) + creation;
+        sum += h * 0x9e3779b97f4a7c15u ^ h >> 31; /* in any order */
+    }
+    return mix(mix(0xcbf29ce484222325u, &kind, sizeof kind), &sum, sizeof sum) | 1;
+}
+
+static struct finding **slot(struct findings *all, uint64_t key)
+{
+    if (all->table_used * 2 >= all->table_size) {
+        size_t old = all->table_size;
+        struct finding **t = all->table;
+        all->table_size = old ? old * 2 : 256;
+        all->table = xmalloc(all->table_size * sizeof *t);
+        memset(all->table, 0, all->table_size * sizeof *t);
+        for (size_t i = 0; i < old; i++)
+            if (t[i])
+                *slot(all, t[i]->key) = t[i];
+        free(t);
+    }
+    size_t i = key & (all->table_size - 1);
+    while (all->table[i] && all->table[i]->key != key)
+        i = (i + 1) & (all->table_size - 1);
+    return &all->table[i];
+}
+
+/* --- the stream ---------------------------------------------------------------------------------*/
+
+void findings_stream(struct findings *all)
+{
+    all->nseen = 0;
+}
+
+static void see(struct findings *all, const struct finding *from, struct finding *f)
+{
+    if (all->nseen == all->seen_size) {
+        all->seen_size = all->seen_size ? all->seen_size * 2 : 64;
+        all->seen = xrealloc(all->seen, all->seen_size * sizeof *all->seen);
+    }
+    all->seen[all->nseen++] = (struct seen){from->id, from->count, f};
+}
+
+void findings_repeat(struct findings *all, uint64_t id, uint64_t count)
+{
+    /* Ids rise, so the newest entry is nearly always the one. */
+    for (size_t i = all->nseen; i-- > 0;) {
+        struct seen *s = &all->seen[i];
+        if (s->id != id)
+            continue;
+        if (count > s->count)
+            s->f->count += count - s->count;
+        s->count = count > s->count ? count : s->count;
+        return;
+    }
+}
+
+static void strip(const struct findings *all, struct stack *s)
+{
+    const char *prefix = all->options->strip_path_prefix;
+    size_t n = strlen(prefix);
+    for (size_t i = 0; n && i < s->n; i++)
+        if (s->frame[i].file && has_prefix(s->frame[i].file, prefix))
+            s->frame[i].file += n;
+}
+
+static void strip_all(const struct findings *all, struct finding *f)
+{
+    const char *prefix = all->options->strip_path_prefix;
+    for (size_t i = 0; i < f->nparts; i++) {
+        struct part *p = &f->part[i];
+        strip(all, &p->stack);
+        for (size_t k = 0; k < p->nheld; k++)
+            strip(all, &p->held[k].stack);
+        if (*prefix && p->file && has_prefix(p->file, prefix))
+            p->file += strlen(prefix);
+    }
+}
+
+static bool wanted(const struct findings *all, const struct finding *f)
+{
+    const char *word = kind_word(f->r.kind);
+    return word_in(all->options->detect, word, strlen(word));
+}
+
+void findings_add(struct findings *all, struct finding *f)
+{
+    if (!wanted(all, f))
+        return;
+    if (!f->resolved)
+        symbols_finding(&all->symbols, f);
+    strip_all(all, f);
+    f->key = finding_key(f);
+    struct finding **at = slot(all, f->key);
+    if (*at) {
+        (*at)->count += f->count;
+        see(all, f, *at);
+        all->known += (*at)->id == KNOWN_ID;
+        return;
+    }
+    *at = f;
+    all->table_used++;
+    see(all, f, f);
+    if (suppressions_match(all->suppressions, f)) {
+        all->suppressed++;
+        f->id = KNOWN_ID;
+        return;
+    }
+    f->id = ++all->n;
+    all->kind[f->r.kind]++;
+    *all->last = f;
+    all->last = &f->next;
+    if (all->options->max_reports && all->n > (size_t)all->options->max_reports)
+        return;
+    all->printed++;
+    for (struct output *o = all->outputs; o; o = o->next)
+        if (o->how->finding)
+            o->how->finding(o, all, f);
+}
+
+void findings_crash(struct findings *all, struct crash *c)
+{
+    if (!c->resolved)
+        symbols_crash(&all->symbols, c);
+    strip(all, &c->part.stack);
+    for (struct output *o = all->outputs; o; o = o->next)
+        if (o->how->crash)
+            o->how->crash(o, all, c);
+}
+
+/* --- outputs ------------------------------------------------------------------------------------*/
+
+static const struct renderer save_renderer;
+
+static const struct renderer *const renderers[] = {
+    &text_renderer,
+};
+
+static bool want_color(const struct findings *all, FILE *f)
+{
+    const char *c = all->options->color, *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    if (strcmp(c, "auto") != 0)
+        return strcmp(c, "always") == 0;
+    return isatty(fileno(f)) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+static struct output *add_output(struct findings *all, const struct renderer *how, const char *path,
+                                 FILE *f)
+{
+    struct output *o = arena_alloc(&all->arena, sizeof *o), **end = &all->outputs;
+    o->how = how;
+    o->path = path;
+    o->f = f;
+    if (!f) {
+        o->f = fopen(path, "we");
+        if (!o->f)
+            fail("cannot write %s: %s", path, strerror(errno));
+    }
+    o->color = want_color(all, o->f);
+    while (*end)
+        end = &(*end)->next;
+    *end = o;
+    if (how->begin)
+        how->begin(o, all);
+    return o;
+}
+
+void findings_output(struct findings *all, const char *format, const char *path, FILE *f)
+{
+    for (size_t i = 0; i < sizeof renderers / sizeof *renderers; i++)
+        if (strcmp(renderers[i]->name, format) == 0) {
+            add_output(all, renderers[i], path, f);
+            return;
+        }
+    fail("format %s is not known", format);
+}
+
+void findings_outputs(struct findings *all)
+{
+    for (size_t i = 0; i < all->options->output.n; i++) {
+        const char *s = all->options->output.v[i];
+        size_t n = strcspn(s, ":");
+        findings_output(all, arena_strn(&all->arena, s, n), s + n + 1,
+                        strcmp(s + n + 1, "-") == 0 ? stdout : NULL);
+    }
+    if (*all->options->save)
+        add_output(all, &save_renderer, all->options->save, NULL);
+}
+
+void findings_end(struct findings *all)
+{
+    for (struct output *o = all->outputs; o; o = o->next) {
+        if (o->how->end)
+            o->how->end(o, all);
+        bool bad = fflush(o->f) != 0 || ferror(o->f);
+        int e = errno;
+        if (o->f != stdout && o->f != stderr)
+            bad |= fclose(o->f) != 0;
+        if (bad && o->f != stderr)
+            fail("cannot write %s: %s", o->path ? o->path : "standard output", strerror(e));
+    }
+    all->outputs = NULL;
+    if (all->options->print_suppressions && all->suppressions)
+        suppressions_report(all->suppressions, stderr);
+}
+
+void findings_free(struct findings *all)
+{
+    symbols_free(&all->symbols);
+    free(all->table);
+    free(all->seen);
+    arena_free(&all->arena);
+}
+
+/* --- saved files --------------------------------------------------------------------------------*/
+
+static void save_end(struct output *o, struct findings *all)
+{
+    struct buf b = {0};
+    encode_hello(&b);
+    for (const struct finding *f = all->first; f; f = f->next)
+        encode_finding(&b, f);
+    fwrite(b.s, 1, b.n, o->f);
+    buf_free(&b);
+}
+
+static const struct renderer save_renderer = {.name = "save", .end = save_end};
+
+static void load_finding(void *arg, struct finding *f)
+{
+    findings_add(arg, f);
+}
+
+static void load_known(void *arg, struct finding *f)
+{
+    struct findings *all = arg;
+    strip_all(all, f);
+    f->key = finding_key(f);
+    f->id = KNOWN_ID;
+    struct finding **at = slot(all, f->key);
+    if (!*at) {
+        *at = f;
+        all->table_used++;
+    }
+}
+
+static void load_repeat(void *arg, uint64_t id, uint64_t count)
+{
+    findings_repeat(arg, id, count);
+}
+
+static void load_modules(void *arg, const struct module *m, size_t n)
+{
+    struct findings *all = arg;
+    symbols_modules(&all->symbols, m, n);
+}
+
+static void load_hello(void *arg, const struct record_hello *h)
+{
+    findings_stream(arg);
+}
+
+void findings_load(struct findings *all, const char *path, bool baseline)
+{
+    struct sink sink = {.arg = all,
+                        .arena = &all->arena,
+                        .hello = load_hello,
+                        .modules = load_modules,
+                        .repeat = load_repeat,
+                        .finding = baseline ? load_known : load_finding};
+    struct decoder d = {.sink = &sink};
+    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    if (!f)
+        fail("cannot read %s: %s", path, strerror(errno));
+    static char chunk[65536];
+    size_t n;
+    while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
+        if (!decode_feed(&d, chunk, n))
+            break;
+    if (ferror(f))
+        fail("cannot read %s: %s", path, strerror(errno));
+    if (!decode_end(&d))
+        fail("%s: %s", path, d.error);
+    if (f != stdin)
+        fclose(f);
+    decode_free(&d);
+}

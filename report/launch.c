@@ -1,0 +1,463 @@
+/*
+ * launch.c - run a program under the detector, print its findings as they come, pass its end on.
+ *
+ * The detector is inside the program; this process only sets the scene (address space without
+ * randomisation, a pipe, the options), then reads. It stays because reports are made here: what
+ * kills the program does not kill the reports it has already sent, and libdw, formats and files
+ * need no room in the program. ptrace was rejected as the way to learn of crashes: it slows every
+ * signal and takes the debugger's place.
+ *
+ * The child waits, before it becomes the program, until its outputs are open (FILE.PID needs its
+ * pid), so that an unwritable one is told before anything ran. It inherits the pipe's writing end at
+ * a high descriptor, out of the way of programs that count on 3. If exec fails, the reason comes
+ * back over the second pipe, which closes by itself when it succeeds.
+ *
+ * Signals: SIGINT, SIGTERM, SIGHUP and SIGQUIT sent to us are sent on; those that the terminal
+ * sends reach the program by themselves (same process group), and twice would be once too often.
+ *
+ * The end: everything in the pipe is read after the program is gone, but not waited for, since a
+ * daemon it left behind may hold the other end open. Status: a killing signal first (128+N), then
+ * the timeout (124), then findings (66), then the program's own, which the detector sent with its
+ * last record.
+ */
+#include "findings.h"
+#include "tool.h"
+
+#include <dwarf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RECORD_FD 200       /* lowest descriptor for the records */
+#define GRACE_S 3.0         /* between SIGQUIT and SIGKILL at a timeout */
+
+struct run {
+    struct findings all;
+    struct decoder decoder;
+    struct sink sink;
+    const struct options *o;
+    bool hello, exited, crashed;
+    struct record_exit end;
+};
+
+/* --- what kind of program -----------------------------------------------------------------------*/
+
+struct program {
+    bool elf, instrumented, goc; /* goc: needs libgoc.so */
+};
+
+static bool names_tsan(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh)
+{
+    Elf_Data *d = elf_getdata(scn, NULL);
+    size_t n = d && sh->sh_entsize ? d->d_size / sh->sh_entsize : 0;
+    for (size_t i = 0; i < n; i++) {
+        GElf_Sym sym;
+        const char *s = gelf_getsym(d, (int)i, &sym) ? elf_strptr(elf, sh->sh_link, sym.st_name) : NULL;
+        if (s && has_prefix(s, "__tsan_func_entry"))
+            return true;
+    }
+    return false;
+}
+
+static bool needs_goc(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh)
+{
+    Elf_Data *d = elf_getdata(scn, NULL);
+    size_t n = d && sh->sh_entsize ? d->d_size / sh->sh_entsize : 0;
+    for (size_t i = 0; i < n; i++) {
+        GElf_Dyn dyn;
+        if (!gelf_getdyn(d, (int)i, &dyn) || dyn.d_tag != DT_NEEDED)
+            continue;
+        const char *s = elf_strptr(elf, sh->sh_link, dyn.d_un.d_val);
+        if (s && has_prefix(s, "libgoc.so"))
+            return true;
+    }
+    return false;
+}
+
+static struct program inspect(const char *path)
+{
+    struct program p = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return p;
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+    p.elf = elf && elf_kind(elf) == ELF_K_ELF;
+    for (Elf_Scn *scn = NULL; p.elf && (scn = elf_nextscn(elf, scn));) {
+        GElf_Shdr sh;
+        if (!gelf_getshdr(scn, &sh))
+            continue;
+        if (sh.sh_type == SHT_DYNAMIC)
+            p.goc = needs_goc(elf, scn, &sh);
+        if (!p.instrumented && (sh.sh_type == SHT_DYNSYM || sh.sh_type == SHT_SYMTAB))
+            p.instrumented = names_tsan(elf, scn, &sh);
+    }
+    elf_end(elf);
+    close(fd);
+    return p;
+}
+
+/* The program's file: as given, or found in $PATH. Exits 127 or 126 if there is none to run. */
+static char *find_program(const char *name)
+{
+    struct stat st;
+    const char *path = strchr(name, '/') ? "" : getenv("PATH");
+    char *found = NULL;
+    int why = ENOENT;
+    if (!path)
+        path = "/usr/local/bin:/usr/bin:/bin";
+    for (const char *p = path;; p++) {
+        size_t n = strcspn(p, ":");
+        char *f;
+        if (asprintf(&f, "%.*s%s%s", (int)n, p, n ? "/" : "", name) < 0)
+            fail("out of memory");
+        if (stat(f, &st) == 0) {
+            if (S_ISREG(st.st_mode) && access(f, X_OK) == 0) {
+                found = f;
+                break;
+            }
+            why = S_ISDIR(st.st_mode) ? EISDIR : EACCES;
+        } else if (errno != ENOENT && errno != ENOTDIR && why == ENOENT) {
+            why = errno;
+        }
+        free(f);
+        p += n;
+        if (!*p)
+            break;
+    }
+    if (!found) {
+        warn("%s: %s", name, why == ENOENT ? "no such program" : strerror(why));
+        exit(why == ENOENT ? 127 : 126);
+    }
+    return found;
+}
+
+/* --- the stream ---------------------------------------------------------------------------------*/
+
+static void on_hello(void *arg, const struct record_hello *h)
+{
+    struct run *r = arg;
+    char link[64], path[PATH_MAX];
+    r->hello = true;
+    findings_stream(&r->all);
+    snprintf(link, sizeof link, "/proc/%u/exe", h->pid);
+    ssize_t n = readlink(link, path, sizeof path - 1);
+    if (n > 0)
+        r->all.symbols.program = arena_strn(&r->all.arena, path, (size_t)n);
+}
+
+static void on_modules(void *arg, const struct module *m, size_t n)
+{
+    struct run *r = arg;
+    symbols_modules(&r->all.symbols, m, n);
+}
+
+static void on_finding(void *arg, struct finding *f)
+{
+    struct run *r = arg;
+    findings_add(&r->all, f);
+}
+
+static void on_repeat(void *arg, uint64_t id, uint64_t count)
+{
+    struct run *r = arg;
+    findings_repeat(&r->all, id, count);
+}
+
+static void on_notice(void *arg, const char *text)
+{
+    warn("%s", has_prefix(text, "goc-race: ") ? text + 10 : text);
+}
+
+static void on_crash(void *arg, struct crash *c)
+{
+    struct run *r = arg;
+    r->crashed = true;
+    findings_crash(&r->all, c);
+}
+
+static void on_exit_record(void *arg, const struct record_exit *e)
+{
+    struct run *r = arg;
+    r->exited = true;
+    r->end = *e;
+    r->all.lost += e->lost;
+}
+
+static void run_init(struct run *r, const struct options *o)
+{
+    *r = (struct run){.o = o};
+    r->sink = (struct sink){
+        .arg = r,
+        .hello = on_hello,
+        .modules = on_modules,
+        .finding = on_finding,
+        .repeat = on_repeat,
+        .notice = on_notice,
+        .crash = on_crash,
+        .exit = on_exit_record,
+    };
+    findings_init(&r->all, o);
+    r->all.ran = true;
+    r->sink.arena = &r->all.arena;
+    r->decoder.sink = &r->sink;
+}
+
+/* The main output, where log_path says; pid for FILE.PID. */
+static void open_outputs(struct run *r, pid_t pid)
+{
+    const char *log = r->o->log_path;
+    if (strcmp(log, "stderr") == 0)
+        findings_output(&r->all, r->o->format, NULL, stderr);
+    else if (strcmp(log, "stdout") == 0)
+        findings_output(&r->all, r->o->format, NULL, stdout);
+    else
+        findings_output(&r->all, r->o->format,
+                        arena_printf(&r->all.arena, "%s.%d", log, (int)pid), NULL);
+    findings_outputs(&r->all);
+}
+
+/* Reads what is there. False at the end of the stream. */
+static bool read_records(struct run *r, int fd)
+{
+    static char chunk[65536];
+    ssize_t n = read(fd, chunk, sizeof chunk);
+    if (n < 0)
+        return errno == EINTR;
+    if (n == 0)
+        return false;
+    if (!r->decoder.error && !decode_feed(&r->decoder, chunk, (size_t)n))
+        warn("the program's records cannot be read: %s", r->decoder.error);
+    return true;
+}
+
+/* The verdict over `own`, the program's status; prints totals and closes the outputs. */
+static int verdict(struct run *r, int own, bool overrides)
+{
+    int status = own;
+    if (r->all.n && r->o->exitcode && !overrides)
+        status = (int)r->o->exitcode;
+    if (r->decoder.error && !overrides)
+        status = EXIT_TOOL;
+    r->all.status = status;
+    r->all.say_status = true;
+    findings_end(&r->all);
+    if (r->all.lost)
+        warn("%lu finding(s) could not be sent", r->all.lost);
+    findings_free(&r->all);
+    decode_free(&r->decoder);
+    return status;
+}
+
+/* --- the child ----------------------------------------------------------------------------------*/
+
+struct child {
+    pid_t pid;
+    int records; /* reading end */
+    int go;      /* a byte starts it */
+    int error;   /* errno of a failed exec comes here */
+};
+
+static _Noreturn void become(const struct options *o, const char *path, char **argv,
+                             const struct program *p, int records, int go, int error,
+                             const sigset_t *mask)
+{
+    char byte, num[16];
+    if (read(go, &byte, 1) != 1)
+        _exit(EXIT_TOOL);
+    int fd = fcntl(records, F_DUPFD, RECORD_FD);
+    if (fd < 0)
+        fd = dup(records);
+    snprintf(num, sizeof num, "%d", fd);
+    setenv(RECORD_ENV_FD, num, 1);
+    setenv(RECORD_ENV_NOTICE, "1", 1);
+    setenv(RECORD_ENV_TOOL, tool_path(), 1);
+    char *env = options_env(o);
+    if (*env)
+        setenv(RECORD_ENV_OPTIONS, env, 1);
+    else
+        unsetenv(RECORD_ENV_OPTIONS);
+    if (!p->instrumented && p->goc) {
+        char *lib = tool_relative("../lib/libgoc-race.so"), *all;
+        const char *old = getenv("LD_PRELOAD");
+        if (asprintf(&all, "%s%s%s", lib, old && *old ? ":" : "", old ? old : "") > 0)
+            setenv("LD_PRELOAD", all, 1);
+    }
+    personality(ADDR_NO_RANDOMIZE | (unsigned long)personality(0xffffffff));
+    signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    execv(path, argv);
+    int e = errno;
+    if (write(error, &e, sizeof e) < 0)
+        _exit(EXIT_TOOL);
+    _exit(126);
+}
+
+static void start(struct run *r, struct child *c, const char *path, char **argv,
+                  const struct program *p, const sigset_t *mask)
+{
+    int records[2], go[2], error[2];
+    if (pipe2(records, O_CLOEXEC) || pipe2(go, O_CLOEXEC) || pipe2(error, O_CLOEXEC))
+        fail("cannot make a pipe: %s", strerror(errno));
+    fcntl(records[1], F_SETPIPE_SZ, 1 << 20);
+    c->pid = fork();
+    if (c->pid < 0)
+        fail("cannot start a process: %s", strerror(errno));
+    if (!c->pid) {
+        close(go[1]);
+        become(r->o, path, argv, p, records[1], go[0], error[1], mask);
+    }
+    close(records[1]);
+    close(go[0]);
+    close(error[1]);
+    *c = (struct child){c->pid, records[0], go[1], error[0]};
+    open_outputs(r, c->pid);
+    if (write(c->go, "", 1) != 1)
+        fail("cannot start %s: %s", path, strerror(errno));
+    close(c->go);
+    int e;
+    ssize_t n;
+    while ((n = read(c->error, &e, sizeof e)) < 0 && errno == EINTR)
+        ;
+    close(c->error);
+    if (n == sizeof e) {
+        waitpid(c->pid, NULL, 0);
+        warn("%s: %s", path, strerror(e));
+        exit(e == ENOENT ? 127 : 126);
+    }
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Reads records and passes signals until the child is gone; its wait status. */
+static int attend(struct run *r, struct child *c, int sigfd, bool *timed_out)
+{
+    double deadline = r->o->timeout > 0 ? now() + r->o->timeout : 0;
+    bool stream = true, quit = false;
+    int status;
+    for (;;) {
+        struct pollfd p[2] = {{sigfd, POLLIN, 0}, {stream ? c->records : -1, POLLIN, 0}};
+        int ms = -1;
+        if (deadline) {
+            double left = deadline - now();
+            ms = left <= 0 ? 0 : left > 1e6 ? 1000000000 : (int)(left * 1000) + 1;
+        }
+        int n = poll(p, 2, ms);
+        if (n < 0 && errno != EINTR)
+            fail("poll: %s", strerror(errno));
+        if (deadline && now() >= deadline) {
+            if (!quit) {
+                warn("timed out after %gs", r->o->timeout);
+                *timed_out = quit = true;
+                kill(c->pid, SIGQUIT);
+                deadline = now() + GRACE_S;
+            } else {
+                kill(c->pid, SIGKILL);
+                deadline = 0;
+            }
+        }
+        if (n <= 0)
+            continue;
+        if (p[1].revents)
+            stream = read_records(r, c->records);
+        if (!(p[0].revents & POLLIN))
+            continue;
+        struct signalfd_siginfo s;
+        if (read(sigfd, &s, sizeof s) != sizeof s)
+            continue;
+        if (s.ssi_signo != SIGCHLD && s.ssi_code <= 0)
+            kill(c->pid, (int)s.ssi_signo);
+        if (s.ssi_signo == SIGCHLD && waitpid(c->pid, &status, WNOHANG) == c->pid)
+            break;
+    }
+    if (stream) {
+        fcntl(c->records, F_SETFL, O_NONBLOCK);
+        while (read_records(r, c->records))
+            ;
+    }
+    return status;
+}
+
+static void notice_plain(const char *name, const struct program *p)
+{
+    warn("%s is not instrumented: its memory accesses are not checked%s; "
+         "build it with 'goc-race cc' to find data races",
+         name, p->goc ? ", only its synchronisation is" : "");
+}
+
+int launch(const struct options *o, char **argv)
+{
+    struct run r;
+    struct child c;
+    sigset_t set, old;
+    bool timed_out = false;
+    char *path = find_program(argv[0]);
+    struct program p = inspect(path);
+    run_init(&r, o);
+    r.all.program = path;
+    r.all.symbols.program = realpath(path, NULL);
+    if (p.elf && !p.instrumented)
+        notice_plain(argv[0], &p);
+
+    sigemptyset(&set);
+    static const int passed[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
+        sigaddset(&set, passed[i]);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    signal(SIGPIPE, SIG_IGN);
+    int sigfd = signalfd(-1, &set, SFD_CLOEXEC);
+    if (sigfd < 0)
+        fail("signalfd: %s", strerror(errno));
+    start(&r, &c, path, argv, &p, &old);
+    int status = attend(&r, &c, sigfd, &timed_out);
+    close(sigfd);
+    if (!decode_end(&r.decoder) && r.hello && WIFEXITED(status))
+        warn("the program's records end early: %s", r.decoder.error);
+    r.decoder.error = NULL; /* told; what was read counts */
+
+    if (!p.elf && !r.hello)
+        notice_plain(argv[0], &p);
+    if (WIFSIGNALED(status)) {
+        int sig = WTERMSIG(status);
+        if (!r.crashed && !timed_out)
+            warn("program %s: SIG%s", WCOREDUMP(status) || sig == SIGSEGV || sig == SIGABRT ||
+                 sig == SIGBUS || sig == SIGFPE || sig == SIGILL ? "crashed" : "was killed",
+                 sigabbrev_np(sig) ?: "?");
+        return verdict(&r, timed_out ? 124 : 128 + sig, true);
+    }
+    int own = WEXITSTATUS(status);
+    if (r.exited && own == o->exitcode)
+        own = r.end.status & 0xff; /* the detector has put its verdict in its place */
+    return verdict(&r, timed_out ? 124 : own, timed_out);
+}
+
+int render_fd(const struct options *o, int fd)
+{
+    struct run r;
+    /* The program's group may be interrupted; what it found is still to be said. */
+    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        signal(ignored[i], SIG_IGN);
+    run_init(&r, o);
+    open_outputs(&r, getppid());
+    while (read_records(&r, fd))
+        ;
+    decode_end(&r.decoder);
+    return verdict(&r, r.exited ? r.end.status & 0xff : 0, false);
+}

@@ -1,0 +1,120 @@
+/* main.c - goc-race: which command. */
+#include "findings.h"
+#include "tool.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct command {
+    const char *name, *usage, *what;
+    int options; /* of options.def */
+} commands[] = {
+    {"run", "[run] [OPTION...] [--] PROGRAM [ARG...]\n       goc-race run [OPTION...] FILE.c... [-- ARG...]",
+     "run a program, or C sources, under the detector", RUN},
+    {"cc", "cc ARG...", "compile and link with the instrumentation ($GOC_CC, default gcc)", 0},
+    {"c++", "c++ ARG...", "the same for C++ ($GOC_CXX, default g++)", 0},
+    {"report", "report [OPTION...] FILE...", "render saved findings, several files merged", REPORT},
+    {"help", "help [COMMAND]", "this, or the help of a command", 0},
+};
+
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int help(const char *name)
+{
+    const struct command *c = name ? command_find(name) : NULL;
+    if (name && !c)
+        fail("unknown command '%s' (goc-race --help lists them)", name);
+    if (c) {
+        printf("usage: goc-race %s\n%s\n", c->usage, c->what);
+        if (c->options) {
+            printf("\nOptions (also in GOCRACE=\"name=value ...\", over which the command line wins):\n");
+            options_help(stdout, c->options);
+        }
+    } else {
+        printf("goc-race: find data races, deadlocks and leaks in C programs\n\n");
+        for (size_t i = 0; i < COMMANDS; i++)
+            printf("%s goc-race %s\n", i ? "      " : "usage:", commands[i].usage);
+        printf("       goc-race --version\n\nOptions of run:\n");
+        options_help(stdout, RUN);
+        printf("\nExit status: the program's own; 66 when something was found; 124 timed out;\n"
+               "125 goc-race itself failed; 126 cannot execute; 127 not found; 128+N killed by N.\n");
+    }
+    return fflush(stdout) == 0 ? 0 : EXIT_TOOL;
+}
+
+static bool is_source(const char *s)
+{
+    return has_suffix(s, ".c") || has_suffix(s, ".cc") || has_suffix(s, ".cpp") ||
+           has_suffix(s, ".cxx");
+}
+
+static int run(int argc, char **argv, int i)
+{
+    static struct options o;
+    options_init(&o);
+    i = options_parse(&o, argc, argv, i, RUN, "run");
+    if (i == argc)
+        fail("no program to run (goc-race help run)");
+    if (!is_source(argv[i]) || access(argv[i], X_OK) == 0)
+        return launch(&o, argv + i);
+    int n = 0;
+    while (i + n < argc && is_source(argv[i + n]))
+        n++;
+    char **args = argv + i + n;
+    if (*args && strcmp(*args, "--") == 0)
+        args++;
+    return run_sources(&o, n, argv + i, args);
+}
+
+int report(int argc, char **argv)
+{
+    static struct options o;
+    struct findings all;
+    options_init(&o);
+    int i = options_parse(&o, argc, argv, 0, REPORT, "report");
+    if (i == argc)
+        fail("no file to report (goc-race help report)");
+    findings_init(&all, &o);
+    findings_output(&all, o.format, NULL, stdout);
+    findings_outputs(&all);
+    for (; i < argc; i++)
+        findings_load(&all, argv[i], false);
+    findings_end(&all);
+    findings_free(&all);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *c = argc > 1 ? argv[1] : "--help";
+    if (strcmp(c, "--version") == 0) {
+        printf("goc-race %s\n", GOC_VERSION);
+        return fflush(stdout) == 0 ? 0 : EXIT_TOOL;
+    }
+    if (strcmp(c, "--help") == 0 || strcmp(c, "-h") == 0)
+        return help(NULL);
+    if (argc > 2 && strcmp(argv[2], "--help") == 0 && command_find(c) && strcmp(c, "cc") != 0 &&
+        strcmp(c, "c++") != 0)
+        return help(c);
+    if (strcmp(c, "help") == 0)
+        return help(argc > 2 ? argv[2] : NULL);
+    if (strcmp(c, "cc") == 0 || strcmp(c, "c++") == 0)
+        return driver(argc - 2, argv + 2, c[1] == '+');
+    if (strcmp(c, "report") == 0)
+        return report(argc - 2, argv + 2);
+    if (strcmp(c, "render-fd") == 0 && argc == 3) {
+        static struct options o;
+        options_init(&o);
+        return render_fd(&o, atoi(argv[2]));
+    }
+    return run(argc, argv, strcmp(c, "run") == 0 ? 2 : 1);
+}

@@ -1,0 +1,89 @@
+/*
+ * model.h - a finding as the renderers see it: names, not addresses.
+ *
+ * decode.c makes one from a record, symbol.c and naming.c fill in the names, findings.c decides
+ * whether it is new, the renderers print it. All of it lives in one arena.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "record.h"
+#include "util.h"
+
+struct frame {
+    const char *func;   /* NULL if unknown */
+    const char *file;   /* NULL if unknown */
+    const char *module; /* NULL if the address is in none */
+    uint32_t line, column;
+    uint64_t offset;     /* of the address from the function's start */
+    uint64_t module_off; /* and from the module's */
+    bool inlined;        /* into the frame after it */
+};
+
+struct stack {
+    struct frame *frame; /* innermost first; those of the runtime are left out */
+    size_t n;
+    bool truncated;
+};
+
+struct held {
+    struct record_lock r;
+    const uint64_t *pc;
+    struct stack stack;
+    const char *name; /* of the lock's variable */
+};
+
+struct part {
+    struct record_part r;
+    const uint64_t *pc;
+    struct stack stack;
+    const char *text;
+    struct held *held;
+    size_t nheld;
+    /* What is at r.addr. */
+    const char *name;  /* a path: bank.accounts[1].balance */
+    const char *name2; /* of what is at r.addr2 */
+    const char *type;
+    uint64_t type_size;
+    const char *file; /* where it is declared */
+    uint32_t line;
+};
+
+struct finding {
+    struct record_finding r;
+    uint64_t id; /* in its stream */
+    uint64_t count;
+    struct part *part;
+    size_t nparts;
+    uint64_t key;       /* what findings.c tells it apart by, free of addresses */
+    const char *hint;   /* one sentence, or NULL */
+    bool resolved;      /* the names came with the record (a saved one) */
+    struct finding *next;
+};
+
+struct crash {
+    struct record_crash r;
+    struct part part; /* the goroutine and its stack */
+    bool resolved;
+};
+
+/* The first part in that role, from `from` on (NULL: from the start); NULL if there is none. */
+struct part *finding_part(const struct finding *f, enum record_role role, const struct part *from);
+
+/* "DATA RACE", "data race(s)" and "race" of a kind. */
+const char *kind_heading(unsigned kind);
+const char *kind_total(unsigned kind);
+const char *kind_word(unsigned kind);
+
+/* "goroutine 7", "main goroutine", "thread 2". */
+const char *part_who(struct arena *a, const struct part *p);
+const char *part_who_capital(struct arena *a, const struct part *p);
+/* What a goroutine waits in, from enum hook_wait; what an object is, from enum hook_obj. */
+const char *wait_name(uint64_t wait);
+const char *object_kind(uint64_t kind);
+/* "'bank.mu'", or "mutex 0x00c000010020" if it has no name. */
+const char *object_called(struct arena *a, uint64_t kind, uint64_t addr, const char *name);
+/* "Write", "Atomic read", …; lower: with a small initial. */
+const char *part_access(const struct part *p, bool lower);
+
+#endif

@@ -1,0 +1,294 @@
+/*
+ * text.c - the text report: Go's, line for line.
+ *
+ * People and scripts know the layout of Go's race reports: a line of ten and eight '=', WARNING, an
+ * access, its frames in two lines each, a blank line, the earlier access, the creation sites.
+ * Nothing is put between those lines; what Go does not say (the memory's name, the locks held,
+ * a hint) stands after them. Other kinds of findings follow the same pattern: a sentence ending in
+ * a colon, then frames.
+ *
+ * Written at once for each finding and flushed, so that a program that dies later has been heard.
+ */
+#include "findings.h"
+
+#include <string.h>
+
+#define RULE "==================\n"
+
+static const char *paint(const struct output *o, const char *code)
+{
+    return o->color ? code : "";
+}
+
+#define RED paint(o, "\033[1;31m")
+#define BOLD paint(o, "\033[1m")
+#define CYAN paint(o, "\033[36m")
+#define OFF paint(o, "\033[0m")
+
+void text_frames(FILE *f, const struct stack *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const struct frame *fr = &s->frame[i];
+        if (fr->func)
+            fprintf(f, "  %s()\n", fr->func);
+        else
+            fprintf(f, "  ??\n");
+        if (fr->file)
+            fprintf(f, "      %s:%u +0x%llx\n", fr->file, fr->line, (unsigned long long)fr->offset);
+        else
+            fprintf(f, "      %s +0x%llx\n", fr->module ? fr->module : "?",
+                    (unsigned long long)fr->module_off);
+    }
+    if (!s->n)
+        fprintf(f, "  [failed to restore the stack]\n");
+    else if (s->truncated)
+        fprintf(f, "  [the rest of the stack is lost]\n");
+}
+
+static void access_part(struct output *o, struct findings *all, const struct part *p)
+{
+    const char *prev = p->r.role == PART_PREVIOUS ? "Previous " : "";
+    fprintf(o->f, "%s%s%s at 0x%012llx by %s:%s\n", BOLD, prev, part_access(p, *prev),
+            (unsigned long long)p->r.addr, part_who(&all->arena, p), OFF);
+    text_frames(o->f, &p->stack);
+}
+
+static void created_part(struct output *o, struct findings *all, const struct part *p)
+{
+    fprintf(o->f, "%s%s (%s) created at:%s\n", BOLD, part_who_capital(&all->arena, p),
+            p->r.flags & PART_FINISHED ? "finished" : "running", OFF);
+    text_frames(o->f, &p->stack);
+}
+
+static void global_part(struct output *o, const struct part *p)
+{
+    fprintf(o->f, "%sLocation is global '%s'", CYAN, p->name);
+    if (p->type)
+        fprintf(o->f, " of type '%s' (%llu bytes)", p->type, (unsigned long long)p->type_size);
+    if (p->file)
+        fprintf(o->f, ", defined at %s:%u", p->file, p->line);
+    fprintf(o->f, "%s\n", OFF);
+}
+
+/* The sentence of a part that is no access. True if it is followed by frames. */
+static bool sentence(struct output *o, struct findings *all, const struct finding *f,
+                     const struct part *p)
+{
+    struct arena *a = &all->arena;
+    const char *who = part_who(a, p), *Who = part_who_capital(a, p);
+    unsigned long long addr = p->r.addr, size = p->r.size;
+    FILE *out = o->f;
+    switch (p->r.role) {
+    case PART_GLOBAL:
+        if (p->name)
+            global_part(o, p);
+        else
+            fprintf(out, "%sLocation is global memory at 0x%012llx%s\n", CYAN, addr, OFF);
+        return false;
+    case PART_HEAP: {
+        const struct part *acc = finding_part(f, PART_ACCESS, NULL);
+        fprintf(out, "%sLocation is heap block of size %llu at 0x%012llx", CYAN, size, addr);
+        if (acc && acc->r.addr >= p->r.addr)
+            fprintf(out, " (offset %llu)", (unsigned long long)(acc->r.addr - p->r.addr));
+        fprintf(out, ", allocated by %s at:%s\n", who, OFF);
+        return true;
+    }
+    case PART_FREED:
+        fprintf(out, "%sThe block was freed by %s at:%s\n", CYAN, who, OFF);
+        return true;
+    case PART_STACK:
+        if (p->name)
+            fprintf(out, "%sLocation is local '%s'%s%s%s of %s%s", CYAN, p->name,
+                    p->type ? " of type '" : "", p->type ? p->type : "", p->type ? "'" : "", who,
+                    p->stack.n ? ", in the frame of:" : "");
+        else
+            fprintf(out, "%sLocation is stack of %s%s", CYAN, who, p->stack.n ? ":" : "");
+        fprintf(out, "%s\n", OFF);
+        return p->stack.n;
+    case PART_TLS:
+        fprintf(out, "%sLocation is thread-local storage of %s%s\n", CYAN, who, OFF);
+        return false;
+    case PART_OBJECT:
+        fprintf(out, "%sLocation is %s%s%s%s%s%s\n", CYAN, object_kind(p->r.aux),
+                p->name ? " '" : " at ",
+                p->name ? p->name : arena_printf(a, "0x%012llx", addr), p->name ? "'" : "",
+                p->stack.n ? ", made at:" : "", OFF);
+        return p->stack.n;
+    case PART_WAIT:
+        fprintf(out, "%s%s [%s] ", BOLD, Who, wait_name(p->r.aux));
+        fprintf(out, f->r.kind == FINDING_LEAK || f->r.kind == FINDING_DEADLOCK
+                         ? "can never run again"
+                         : "waits");
+        if (addr)
+            fprintf(out, ", it waits for %s",
+                    p->name ? arena_printf(a, "'%s'", p->name)
+                            : arena_printf(a, "0x%012llx", addr));
+        fprintf(out, ":%s\n", OFF);
+        return true;
+    case PART_HOLDER:
+        fprintf(out, "%s%s holds %s, %slocked at:%s\n", BOLD, Who,
+                object_called(a, p->r.aux >> 8, addr, p->name), p->r.aux & 1 ? "read-" : "", OFF);
+        return true;
+    case PART_EDGE:
+        fprintf(out, "%s%s locked %s while it held %s, at:%s\n", BOLD, Who,
+                object_called(a, p->r.aux >> 8, p->r.addr2, p->name2),
+                object_called(a, p->r.aux >> 8, addr, p->name), OFF);
+        return true;
+    case PART_EDGE_HELD: {
+        const struct part *edge = p;
+        while (edge > f->part && edge->r.role != PART_EDGE)
+            edge--;
+        fprintf(out, "%s%s had locked %s at:%s\n", BOLD, Who,
+                object_called(a, edge->r.aux >> 8, edge->r.addr, edge->name), OFF);
+        return true;
+    }
+    case PART_MISUSE:
+        fprintf(out, "%s%s%s%s%s by %s:%s\n", BOLD, p->text ? p->text : "misuse",
+                p->name ? " ('" : "", p->name ? p->name : "", p->name ? "')" : "", who, OFF);
+        return true;
+    case PART_RELATED:
+        fprintf(out, "%s%s%s\n", BOLD, p->text ? p->text : "Related:", OFF);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* 'a' -> 'b' -> 'a', over the edges of a lock cycle. */
+static void cycle(struct output *o, struct findings *all, const struct finding *f)
+{
+    const struct part *p = finding_part(f, PART_EDGE, NULL), *first = p;
+    if (!p)
+        return;
+    fprintf(o->f, "%sLock order cycle: ", BOLD);
+    for (; p; p = finding_part(f, PART_EDGE, p))
+        fprintf(o->f, "%s -> ", object_called(&all->arena, p->r.aux >> 8, p->r.addr, p->name));
+    fprintf(o->f, "%s%s\n\n",
+            object_called(&all->arena, first->r.aux >> 8, first->r.addr, first->name), OFF);
+}
+
+static void held_by(struct output *o, struct findings *all, const struct part *p)
+{
+    fprintf(o->f, "%s holds ", part_who(&all->arena, p));
+    if (!p->nheld)
+        fprintf(o->f, "none");
+    for (size_t i = 0; i < p->nheld; i++) {
+        const struct held *l = &p->held[i];
+        fprintf(o->f, "%s%s", i ? ", " : "",
+                object_called(&all->arena, l->r.kind, l->r.addr, l->name));
+        if (l->stack.n && l->stack.frame[0].file)
+            fprintf(o->f, " (%slocked at %s:%u)", l->r.mode & 1 ? "read-" : "",
+                    l->stack.frame[0].file, l->stack.frame[0].line);
+    }
+}
+
+static void mutexes(struct output *o, struct findings *all, const struct finding *f)
+{
+    const struct part *now = finding_part(f, PART_ACCESS, NULL);
+    const struct part *old = finding_part(f, PART_PREVIOUS, NULL);
+    if (!now || (!now->nheld && (!old || !old->nheld)))
+        return;
+    fprintf(o->f, "%sMutexes held: ", CYAN);
+    held_by(o, all, now);
+    if (old) {
+        fprintf(o->f, "; ");
+        held_by(o, all, old);
+    }
+    fprintf(o->f, "%s\n", OFF);
+}
+
+static void text_finding(struct output *o, struct findings *all, struct finding *f)
+{
+    fprintf(o->f, RULE "%sWARNING: %s%s\n", RED, kind_heading(f->r.kind), OFF);
+    if (f->r.kind == FINDING_LOCK_ORDER)
+        cycle(o, all, f);
+    bool frames = true; /* a part with frames needs a blank line before it and after it */
+    for (size_t i = 0; i < f->nparts; i++) {
+        const struct part *p = &f->part[i];
+        bool ours = p->r.role == PART_GLOBAL || p->r.role == PART_TLS;
+        if (i && (frames || !ours))
+            fprintf(o->f, "\n");
+        if (p->r.role == PART_ACCESS || p->r.role == PART_PREVIOUS) {
+            access_part(o, all, p);
+            frames = true;
+        } else if (p->r.role == PART_CREATED) {
+            created_part(o, all, p);
+            frames = true;
+        } else {
+            frames = sentence(o, all, f, p);
+            if (frames)
+                text_frames(o->f, &p->stack);
+        }
+    }
+    if (frames && f->r.kind == FINDING_RACE)
+        for (size_t i = 0, blank = 0; i < f->nparts && !blank; i++)
+            if (f->part[i].nheld) {
+                fprintf(o->f, "\n");
+                blank = 1;
+            }
+    mutexes(o, all, f);
+    if (f->hint)
+        fprintf(o->f, "%sHint: %s%s\n", CYAN, f->hint, OFF);
+    fprintf(o->f, RULE);
+    if (all->options->gen_suppressions)
+        suppressions_generate(f, o->f);
+    fflush(o->f);
+}
+
+static void text_crash(struct output *o, struct findings *all, struct crash *c)
+{
+    const char *name = sigabbrev_np((int)c->r.signal);
+    fprintf(o->f, "%sgoc-race: program crashed: SIG%s", RED, name ? name : "???");
+    if (c->r.signal == 11 || c->r.signal == 7)
+        fprintf(o->f, " at address 0x%012llx", (unsigned long long)c->r.addr);
+    fprintf(o->f, "%s\n\n%s%s [running]:%s\n", OFF, BOLD, part_who(&all->arena, &c->part), OFF);
+    text_frames(o->f, &c->part.stack);
+    fprintf(o->f, "\n");
+    fflush(o->f);
+}
+
+/* Where a finding is, in a few words: the first frames of its first two stacks. */
+static void place(FILE *out, const struct finding *f)
+{
+    int n = 0;
+    for (size_t i = 0; i < f->nparts && n < 2; i++) {
+        const struct stack *s = &f->part[i].stack;
+        if (f->part[i].r.role == PART_CREATED || !s->n)
+            continue;
+        const struct frame *fr = &s->frame[0];
+        fprintf(out, "%s%s()", n++ ? " and " : " in ", fr->func ? fr->func : "??");
+        if (fr->file)
+            fprintf(out, " %s:%u", fr->file, fr->line);
+    }
+}
+
+static void text_end(struct output *o, struct findings *all)
+{
+    for (const struct finding *f = all->first; f; f = f->next) {
+        if (f->count < 2)
+            continue;
+        fprintf(o->f, "Seen %llu times: %s", (unsigned long long)f->count, kind_word(f->r.kind));
+        place(o->f, f);
+        fprintf(o->f, "\n");
+    }
+    if (all->printed < all->n)
+        fprintf(o->f, "%zu more finding(s) not printed (max_reports=%ld)\n", all->n - all->printed,
+                all->options->max_reports);
+    if (all->symbols.stripped_hint)
+        fprintf(o->f, "Some frames have no source lines: build with -g, and do not strip\n");
+    static const unsigned order[] = {FINDING_RACE, FINDING_LOCK_ORDER, FINDING_DEADLOCK,
+                                     FINDING_LEAK, FINDING_MISUSE};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if (all->kind[order[i]])
+            fprintf(o->f, "Found %zu %s\n", all->kind[order[i]], kind_total(order[i]));
+    if (all->say_status && all->n)
+        fprintf(o->f, "exit status %d\n", all->status);
+    fflush(o->f);
+}
+
+const struct renderer text_renderer = {
+    .name = "text",
+    .finding = text_finding,
+    .crash = text_crash,
+    .end = text_end,
+};

@@ -1,0 +1,22 @@
+/* tool.h - the commands of goc-race. Each returns the status to exit with. */
+#ifndef TOOL_H
+#define TOOL_H
+
+#include "options.h"
+
+int launch(const struct options *o, char **argv);      /* run a program */
+int run_sources(const struct options *o, int nsrc, char **src, char **args);
+int render_fd(const struct options *o, int fd);        /* for a program started alone */
+int driver(int argc, char **argv, bool cxx);           /* cc, c++ */
+int report(int argc, char **argv);
+int explain(int argc, char **argv);
+
+/* Spawns argv and waits: its exit status, 128+N for a signal, 127 and a line if there is no such
+   program. */
+int spawn_wait(char **argv);
+
+/* A temporary folder, removed with all in it by temp_clean (and by fail, and by exit). */
+const char *temp_dir(void);
+void temp_clean(void);
+
+#endif
