@@ -122,7 +122,14 @@ demo: setup ## build, then run goc-race on the racy counter
 check: setup ## all tests (under ten minutes on two cores)
 	@$(MAKE) --no-print-directory check-built
 
-.PHONY: check-built
+e2e: all ## the end-to-end tests alone
+	@BUILD=$(BUILD) ONLY='^\(e2e\|script\)' sh tests/check
+lint: ## manual pages, scripts, formatting
+	@sh tests/lint
+peers: ## install what the optional checks and the comparisons use
+	@sh tests/setup peers
+
+.PHONY: check-built peers
 check-built: all
 	@$(MAKE) --no-print-directory objects BUILD=$(BUILD)/werror WERROR=-Werror CFLAGS='-O2 -g'
 	@$(MAKE) --no-print-directory $(UNIT)
