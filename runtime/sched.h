@@ -59,8 +59,27 @@ enum lock_rank { /* a thread takes locks in rising order */
     RANK_STACK,
     RANK_ALLG,
 };
-void lock_acquire(struct lock *l, enum lock_rank rank);
-void lock_release(struct lock *l);
+void lock_slow(struct lock *l);
+void lock_ranked(struct lock *l, enum lock_rank rank); /* GOC_DEBUG */
+void unlock_ranked(struct lock *l);
+
+static inline void lock_acquire(struct lock *l, enum lock_rank rank)
+{
+#ifdef GOC_DEBUG
+    lock_ranked(l, rank);
+#else
+    if (__builtin_expect(__atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE) != 0, 0))
+        lock_slow(l);
+#endif
+}
+static inline void lock_release(struct lock *l)
+{
+#ifdef GOC_DEBUG
+    unlock_ranked(l);
+#else
+    __atomic_store_n(&l->word, 0, __ATOMIC_RELEASE);
+#endif
+}
 
 /* Fatal errors: print Go's words and the traces, end with status 2. Never return. */
 _Noreturn void goc_fatal(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* "fatal error: …" */

@@ -1,0 +1,138 @@
+/*
+ * go.h - goroutines: starting them, yielding, ending, defer and panic. Part of <goc.h>.
+ */
+#ifndef GOC_GO_H
+#define GOC_GO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/*
+ * go(fn, ...) - start fn(...) in a new goroutine, as Go's go statement.
+ *
+ * 0 to 6 arguments: integers, enums, bools and pointers. They are evaluated here and now, once; the
+ * call is checked as fn(...) would be, and a parameter of floating or struct type does not compile.
+ * An integer must fit the parameter it is for. The result of fn is dropped. The goroutine's stack
+ * is GOC_STACK bytes at most (64 KiB unless the environment says otherwise: "256k", "1m").
+ */
+#define go(...) GOC_GO_PICK_(__VA_ARGS__, GOC_GO6_, GOC_GO5_, GOC_GO4_, GOC_GO3_, GOC_GO2_,        \
+                             GOC_GO1_, GOC_GO0_, )(__VA_ARGS__)
+
+/* The function beneath it. */
+void goc_go(void (*fn)(void *), void *arg);
+/* The same with a stack of `size` bytes (16 KiB to 1 GiB, rounded up to pages) instead of the
+   default one. The pages are touched only as the stack grows. */
+void goc_go_stack(size_t size, void (*fn)(void *), void *arg);
+/* n words as the arguments of fn; what go() expands to. */
+void goc_go_call(void *fn, int n, const uintptr_t *arg);
+
+/* Let other goroutines run; this one goes to the end of the queue. Go: runtime.Gosched. */
+void goc_gosched(void);
+/* End this goroutine after running its defers. In the main goroutine: the others go on, and the
+   program dies when they have all ended, as in Go. Go: runtime.Goexit. */
+void goc_goexit(void) __attribute__((noreturn));
+
+/* Set how many goroutines run at the same time (n > 0) and return what it was. At the start it is
+   GOMAXPROCS of the environment, or else the number of CPUs this process may use (its affinity, and
+   its cgroup's quota). Go: runtime.GOMAXPROCS. */
+int goc_gomaxprocs(int n);
+/* CPUs this process may use. Go: runtime.NumCPU. */
+int goc_numcpu(void);
+/* Goroutines that exist, foreign threads that called in included. Go: runtime.NumGoroutine. */
+int goc_numgoroutine(void);
+
+/* Tie this goroutine to the thread it runs on, for libraries with thread-local state: no other
+   goroutine runs on it until as many unlocks. Go: runtime.LockOSThread. */
+void goc_lock_os_thread(void);
+void goc_unlock_os_thread(void);
+
+/* Call fn(arg), which may block in the kernel; meanwhile another thread runs the goroutines that
+   would have waited behind it. */
+void goc_blocking(void (*fn)(void *), void *arg);
+
+/*
+ * goc_defer(fn, arg) - call fn(arg) when the enclosing block is left: at its end, by return, break,
+ * goto, goc_panic or goc_goexit (not by longjmp). fn takes one pointer. The last one runs first. Both
+ * are evaluated now. It is a declaration: not a statement to put behind an if without braces.
+ */
+#define goc_defer(fn, arg)                                                                         \
+    struct goc_deferred *GOC_CAT_(goc_deferred_, __COUNTER__)                                      \
+        __attribute__((cleanup(goc_deferred_end), unused)) =                                       \
+            goc_deferred_begin(&(struct goc_deferred){                                             \
+                .fn = (void (*)(void *))((void)sizeof((fn)(arg), 0), (fn)), .arg = (void *)(arg)})
+
+/* Run this goroutine's defers, then print "panic: MESSAGE" and the goroutines' traces, and end the
+   program with status 2; unless goc_pcall catches it. Go: panic. */
+void goc_panic(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* Call fn(arg). NULL, or, if a panic ended it, its message, which stays until this goroutine's next
+   goc_pcall that catches one, or its end. Go: a deferred recover. */
+const char *goc_pcall(void (*fn)(void *), void *arg);
+
+/* --- behind the macros ------------------------------------------------------------------------ */
+
+struct goc_deferred {
+    void (*fn)(void *);
+    void *arg;
+    struct goc_deferred *next;
+};
+struct goc_deferred *goc_deferred_begin(struct goc_deferred *d);
+void goc_deferred_end(struct goc_deferred **d);
+
+#define GOC_CAT_(a, b) GOC_CAT2_(a, b)
+#define GOC_CAT2_(a, b) a##b
+
+#define GOC_GO_PICK_(fn, a, b, c, d, e, f, pick, ...) pick
+
+/* The first check is the call itself; the second one calls with null pointers, which convert to
+   pointers and, with the warning off, to integers, but never to a floating or struct type. Neither
+   is evaluated. */
+#define GOC_GO_CHECK_(call, nulls)                                                                 \
+    (void)sizeof(call, 0);                                                                         \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wint-conversion\"")          \
+        _Pragma("GCC diagnostic ignored \"-Wnonnull\"")(void) sizeof(nulls, 0);                    \
+    _Pragma("GCC diagnostic pop")
+
+#define GOC_N_ ((void *)0)
+/* 1 is an integer (2 char, 3 enum, 4 bool by another name), 5 a pointer, 8 a floating type. */
+#define GOC_W_(x)                                                                                  \
+    ((uintptr_t)(x) + 0 * sizeof(char[__builtin_classify_type(x) != 8 && \
+                                   sizeof(__typeof__(((void)0, (x)))) <= 8 ? 1 : -1]))
+
+#define GOC_GO0_(fn)                                                                               \
+    do {                                                                                           \
+        GOC_GO_CHECK_((fn)(), (fn)())                                                              \
+        goc_go_call((void *)(fn), 0, 0);                                                           \
+    } while (0)
+#define GOC_GO_BODY_(fn, call, nulls, n, ...)                                                      \
+    do {                                                                                           \
+        GOC_GO_CHECK_(call, nulls)                                                                 \
+        goc_go_call((void *)(fn), n, (const uintptr_t[]){__VA_ARGS__});                            \
+    } while (0)
+#define GOC_GO1_(fn, a) GOC_GO_BODY_(fn, (fn)(a), (fn)(GOC_N_), 1, GOC_W_(a))
+#define GOC_GO2_(fn, a, b)                                                                         \
+    GOC_GO_BODY_(fn, (fn)(a, b), (fn)(GOC_N_, GOC_N_), 2, GOC_W_(a), GOC_W_(b))
+#define GOC_GO3_(fn, a, b, c)                                                                      \
+    GOC_GO_BODY_(fn, (fn)(a, b, c), (fn)(GOC_N_, GOC_N_, GOC_N_), 3, GOC_W_(a), GOC_W_(b),         \
+                 GOC_W_(c))
+#define GOC_GO4_(fn, a, b, c, d)                                                                   \
+    GOC_GO_BODY_(fn, (fn)(a, b, c, d), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_), 4, GOC_W_(a),         \
+                 GOC_W_(b), GOC_W_(c), GOC_W_(d))
+#define GOC_GO5_(fn, a, b, c, d, e)                                                                \
+    GOC_GO_BODY_(fn, (fn)(a, b, c, d, e), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 5,         \
+                 GOC_W_(a), GOC_W_(b), GOC_W_(c), GOC_W_(d), GOC_W_(e))
+#define GOC_GO6_(fn, a, b, c, d, e, f)                                                             \
+    GOC_GO_BODY_(fn, (fn)(a, b, c, d, e, f),                                                       \
+                 (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 6, GOC_W_(a), GOC_W_(b),    \
+                 GOC_W_(c), GOC_W_(d), GOC_W_(e), GOC_W_(f))
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

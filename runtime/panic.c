@@ -1,0 +1,230 @@
+/*
+ * panic.c - how a goroutine or the program ends early: defer, panic, goexit, fatal errors.
+ *
+ * C has no unwinding. C++'s would do, but asks for -fexceptions in every frame between, a language
+ * run-time library, and tens of microseconds. Instead the defers are a list: goc_defer puts a record
+ * of its block's frame at the head of the goroutine's list, and the compiler's cleanup attribute
+ * takes it off and calls it when the block is left. A panic needs no frames at all: it walks the
+ * list, innermost first, taking each record off before it is called (so a panic in a defer goes on
+ * with the next one), and then either jumps to the innermost goc_pcall that still stands, or prints
+ * and ends the program. Frames in between just vanish, as with longjmp.
+ *
+ * Fatal errors (deadlock, unlock of an unlocked mutex, no memory) run no defers and cannot be
+ * caught, as in Go: the state that they were to tidy up is what is broken.
+ *
+ * What is printed is Go's: "panic: …" or "fatal error: …", a blank line, the goroutine that did it,
+ * then the others; status 2. Standard output is flushed first, so that what the program said before
+ * it died is not lost in a buffer.
+ */
+#include "sched_impl.h"
+
+#include <goc/go.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct pcall {
+    void *jump[5]; /* __builtin_setjmp's */
+    struct pcall *outer;
+    struct goc_deferred *defer; /* the list's head when it began: those further out are not its */
+};
+
+static uint32_t dying; /* the first to die prints; the others wait for the end */
+
+_Noreturn void die(int status)
+{
+    status = hook_exit(status);
+    rt_sys1(SYS_exit_group, status);
+    __builtin_unreachable();
+}
+
+static void die_first(void)
+{
+    if (__atomic_exchange_n(&dying, 1, __ATOMIC_ACQ_REL))
+        for (;;)
+            rt_sys0(SYS_pause);
+    fflush(NULL);
+}
+
+/* --- fatal errors ----------------------------------------------------------------------------- */
+
+_Noreturn void goc_fatal(const char *fmt, ...)
+{
+    char text[512];
+    va_list ap;
+    va_start(ap, fmt);
+    rt_vformat(text, sizeof text, fmt, ap);
+    va_end(ap);
+    die_first();
+    rt_print("fatal error: %s\n", text);
+    struct m *m = m_raw();
+    dump_all(m ? m->cur : NULL, (uintptr_t)__builtin_return_address(0));
+    die(2);
+}
+
+struct waiting {
+    struct race_g **race;
+    size_t n, room;
+    bool only_main_left;
+};
+
+static void collect(struct g *g, void *arg)
+{
+    struct waiting *w = arg;
+    if (g->race && w->n < w->room)
+        w->race[w->n++] = g->race;
+}
+
+/* Called on a scheduler's stack with sched.lock held, by the last thread awake. */
+_Noreturn void deadlock(void)
+{
+    lock_release(&sched.lock);
+    die_first();
+    struct waiting w = {.room = g_count()};
+    w.race = rt_map((w.room + 1) * sizeof *w.race);
+    if (w.race) {
+        g_each(collect, &w);
+        hook_deadlock(w.race, w.n);
+    }
+    rt_print(main_has_ended() ? "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n"
+                              : "fatal error: all goroutines are asleep - deadlock!\n");
+    dump_all(NULL, 0);
+    die(2);
+}
+
+/* --- defer ------------------------------------------------------------------------------------ */
+
+GOC_EXPORT struct goc_deferred *goc_deferred_begin(struct goc_deferred *d)
+{
+    struct g *g = g_current();
+    d->next = g->run.defer;
+    g->run.defer = d;
+    return d;
+}
+
+GOC_EXPORT void goc_deferred_end(struct goc_deferred **block)
+{
+    struct goc_deferred *d = *block;
+    struct g *g = g_current();
+    if (g->run.defer == d)
+        g->run.defer = d->next;
+    d->fn(d->arg);
+}
+
+static void run_defers(struct g *g, struct goc_deferred *until)
+{
+    while (g->run.defer && g->run.defer != until) {
+        struct goc_deferred *d = g->run.defer;
+        g->run.defer = d->next;
+        d->fn(d->arg);
+    }
+}
+
+/* --- panic ------------------------------------------------------------------------------------ */
+
+void panic_forget(struct g *g)
+{
+    free(g->message);
+    g->message = NULL;
+}
+
+static noinline _Noreturn void pcall_jump(struct pcall *p)
+{
+    __builtin_longjmp(p->jump, 1);
+}
+
+static _Noreturn void panic_with(char *text, uintptr_t pc)
+{
+    struct g *g = g_current();
+    struct pcall *p = g->run.pcall;
+    run_defers(g, p ? p->defer : NULL);
+    if (p) {
+        g->run.pcall = p->outer;
+        free(g->message);
+        g->message = text;
+        pcall_jump(p);
+    }
+    die_first();
+    rt_print("panic: ");
+    for (size_t n = rt_strlen(text), done = 0; done < n;) {
+        long r = rt_sys3(SYS_write, 2, text + done, n - done);
+        if (r <= 0)
+            break;
+        done += (size_t)r;
+    }
+    rt_print("\n");
+    dump_all(g, pc);
+    die(2);
+}
+
+static noinline char *panic_text(const char *fmt, va_list ap)
+{
+    char *text = NULL;
+    if (vasprintf(&text, fmt, ap) < 0)
+        text = strdup("(out of memory for the message)");
+    return text;
+}
+
+_Noreturn void goc_panic_at(uintptr_t pc, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    char *text = panic_text(fmt, ap);
+    va_end(ap);
+    panic_with(text, pc);
+}
+
+GOC_EXPORT void goc_panic(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    char *text = panic_text(fmt, ap);
+    va_end(ap);
+    panic_with(text, CALLER_PC());
+}
+
+static noinline bool pcall_run(struct g *g, struct pcall *p, void (*fn)(void *), void *arg)
+{
+    if (__builtin_setjmp(p->jump))
+        return false;
+    fn(arg);
+    return true;
+}
+
+GOC_EXPORT const char *goc_pcall(void (*fn)(void *), void *arg)
+{
+    struct g *g = g_current();
+    struct pcall p = {.outer = g->run.pcall, .defer = g->run.defer};
+    g->run.pcall = &p;
+    if (!pcall_run(g, &p, fn, arg))
+        return g_current()->message;
+    g->run.pcall = p.outer;
+    return NULL;
+}
+
+/* --- goexit ----------------------------------------------------------------------------------- */
+
+static bool main_ended;
+
+bool main_has_ended(void)
+{
+    return main_ended;
+}
+
+GOC_EXPORT void goc_goexit(void)
+{
+    struct g *g = g_current();
+    g->run.pcall = NULL; /* it cannot be caught */
+    run_defers(g, NULL);
+    if (g->flags & GF_MAIN) {
+        main_ended = true;
+        for (;;)
+            g_park(NULL, NULL, HOOK_WAIT_NONE, NULL, 0, CALLER_PC());
+    }
+    if (g->flags & GF_FOREIGN)
+        pthread_exit(NULL);
+    g_exit();
+    __builtin_unreachable();
+}

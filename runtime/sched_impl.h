@@ -1,0 +1,306 @@
+/*
+ * sched_impl.h - G, M and P: the scheduler's insides, for sched*.c, stack.c, timer.c, netpoll.c and
+ * the files that print goroutines. The rest of the runtime sees sched.h.
+ *
+ *   G  a goroutine: 128 bytes, plus a stack from its first run to its end
+ *   M  a thread of ours, or a foreign thread that called in; has a stack of its own (g0) on which
+ *      the scheduler runs
+ *   P  the right to run goroutines, GOMAXPROCS of them, with what that needs: a run queue, timers,
+ *      caches of Gs and stacks
+ *
+ * States of a G, and who owns it
+ *
+ *   DEAD      in a free list, owned by the list
+ *   RUNNABLE  in exactly one run queue, or in a P's runnext, or in the hands of the M that took it
+ *   RUNNING   on an M, which owns the G and its stack
+ *   WAITING   parked; owned by whoever will call g_ready; the stack is nobody's
+ *
+ * `fresh` Gs have never run: they have arguments instead of a stack.
+ */
+#ifndef GOC_SCHED_IMPL_H
+#define GOC_SCHED_IMPL_H
+
+#include "rt.h"
+#include "sched.h"
+
+#include <pthread.h>
+
+enum g_status {
+    G_DEAD,
+    G_RUNNABLE,
+    G_RUNNING,
+    G_WAITING,
+};
+
+enum { /* struct g.flags */
+    GF_FRESH = 1,   /* never ran: `start` holds its arguments, there is no stack */
+    GF_FOREIGN = 2, /* a foreign thread's: it never leaves its thread and holds no P */
+    GF_MAIN = 4,    /* on the process's own stack */
+    GF_SYSTEM = 8,  /* not the program's: left out of counts and dumps */
+    GF_LOCKED = 16, /* goc_lock_os_thread */
+    GF_BIG = 32,    /* a stack of its own size, not from the cache */
+    GF_INLIB = 64,  /* in goc_blocking, or blocked in libc: its P has been handed on */
+};
+
+/* Why a G is parked: on its own stack, in g_park. */
+struct park {
+    bool (*commit)(struct g *g, void *arg);
+    void *arg;
+    const void *const *obj;
+    size_t n;
+    uintptr_t pc;
+    int64_t since; /* sched.coarse_now */
+    enum hook_wait why;
+};
+
+struct goc_deferred;
+struct pcall;
+
+/* The arguments of a goroutine, at the top of its stack while it runs. */
+struct start {
+    uintptr_t arg[6];
+    uintptr_t pad[2];
+};
+_Static_assert(sizeof(struct start) == 64, "keeps the stack aligned");
+
+struct g {
+    struct g *next;  /* run queue, free list */
+    uint8_t status;  /* enum g_status */
+    uint8_t flags;
+    uint8_t why;     /* enum hook_wait, for the dump */
+    uint8_t locks;   /* nesting of goc_lock_os_thread */
+    int32_t error;   /* errno while parked */
+    uint64_t id;
+    struct race_g *race;
+    uintptr_t create_pc;
+    uint64_t create_id; /* the goroutine whose go statement this is */
+    void *fn;           /* the function of the go statement */
+    union {
+        struct {
+            uintptr_t arg[6];
+            size_t stack_size; /* 0: the default */
+        } start; /* GF_FRESH */
+        struct {
+            void *sp;            /* while not running */
+            char *stack_hi;      /* one past its highest byte; NULL: not ours (main, foreign) */
+            struct m *m;         /* running on, or locked to */
+            struct park *park;   /* WAITING; valid until it is readied */
+            struct goc_deferred *defer; /* innermost first */
+            struct pcall *pcall; /* innermost first */
+            size_t stack_size;
+        } run;
+    };
+    char *message; /* of the last panic that goc_pcall caught */
+} __attribute__((aligned(64)));
+_Static_assert(sizeof(struct g) == 128, "a spawn is two cache lines");
+
+enum { RUNQ = 256 };
+
+/* A time and what to do then. In the heap of one P; see timer.c. */
+struct timer {
+    int64_t when;
+    int64_t period;                  /* > 0: again and again */
+    struct g *g;                     /* fire NULL: this goroutine is made ready */
+    void (*fire)(struct timer *t, int64_t now); /* on the scheduler's stack, under no lock */
+    struct p *p;                     /* whose heap it is in; NULL: none */
+    uint32_t index;                  /* in that heap */
+};
+struct timer_entry {
+    int64_t when;
+    uintptr_t t; /* struct timer *, low bit: its index is kept */
+};
+
+struct p {
+    /* The owner's. */
+    struct g *runnext;
+    uint32_t tick;        /* goroutines run: 61st looks at the global queue first */
+    uint32_t streak;      /* times in a row that runnext was taken */
+    struct g *gfree;      /* dead Gs */
+    uint32_t gfree_n;
+    uint32_t stack_n;     /* free stacks of the default size, linked through their top words */
+    void *stack_free;
+    char *stack_new, *stack_new_end; /* stacks never used */
+    uint64_t spawned, ended; /* for goc_numgoroutine */
+
+    /* Shared. */
+    uint32_t head __attribute__((aligned(64))); /* run queue: taken here, by the owner and thieves */
+    uint32_t tail;                              /* and added here, by the owner */
+    uint32_t slice;       /* changes with each time slice; the monitor compares */
+    uint32_t preempt;     /* the monitor: what runs has had its time */
+    struct m *m;          /* owner; NULL: idle */
+    struct p *idle_next;
+    int32_t id;
+    bool idle, dead;      /* under sched.lock */
+    struct g *runq[RUNQ];
+
+    /* Timers, under timer_lock. */
+    struct lock timer_lock __attribute__((aligned(64)));
+    int64_t timer_when;   /* of the first one; 0: none. Read without the lock */
+    struct timer_entry *timers;
+    uint32_t timer_n, timer_cap;
+};
+
+struct m {
+    struct g *cur;     /* the goroutine it runs; NULL in the scheduler */
+    struct p *p;       /* NULL: foreign, idle, or its P was handed on */
+    void *g0_sp;       /* where the scheduler's stack begins */
+    int *error;        /* this thread's errno */
+    uint32_t rand[2];
+    bool spinning;     /* looking for work, counted in sched.spinning */
+    bool foreign;
+    uint8_t lock_rank[8]; /* GOC_DEBUG: ranks held */
+    uint8_t lock_depth;
+    struct p *next_p;  /* given by who woke it */
+    struct g *gfree;   /* g that just ended, to be put away on g0 */
+    uint32_t wake;     /* futex: 1 = go on */
+    struct m *idle_next;
+    struct m *all_next;
+    struct g *foreign_g;
+    pthread_t thread;
+    int tid;
+};
+
+struct sched {
+    /* Read mostly. */
+    int32_t nproc;    /* GOMAXPROCS */
+    int32_t np;       /* Ps that exist: p[0..np) */
+    int32_t numcpu;
+    bool started;
+    size_t stack_size;
+
+    /* The protocol of waking: see sched_idle.c. */
+    uint32_t nidle_p __attribute__((aligned(64)));
+    uint32_t spinning;
+    uint32_t gq_n; /* global queue's length, read without the lock */
+    int64_t coarse_now;
+
+    struct lock lock __attribute__((aligned(64)));
+    struct g *gq_head, *gq_tail;
+    struct p *idle_p;
+    struct m *idle_m;
+    struct m *all_m;
+    uint32_t nm;          /* Ms of ours */
+    uint32_t nm_idle;     /* of them in idle_m, or waiting for their locked goroutine */
+    uint32_t nforeign;    /* foreign threads not parked */
+    struct m *poller;     /* the idle M that sleeps until the next timer or descriptor */
+    int64_t poll_until;
+
+    uint64_t next_goid __attribute__((aligned(64)));
+    uint64_t spawned, ended; /* without a P */
+
+    struct lock g_lock __attribute__((aligned(64)));
+    struct g *gfree;
+    uint64_t gfree_n;
+};
+extern struct sched sched;
+enum { MAX_P = 1024 };
+extern struct p *sched_p[MAX_P];
+
+/* --- this thread ------------------------------------------------------------------------------ */
+
+extern __thread struct m *tls_m __attribute__((tls_model("initial-exec")));
+struct m *m_slow(void); /* the first call of a thread */
+
+/* The M of the thread this runs on. The thread changes at every park, and the compiler must not
+   remember: hence the volatile read in one piece. */
+static inline struct m *m_raw(void)
+{
+#if defined __x86_64__
+    struct m *m;
+    __asm__ volatile("movq tls_m@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(m));
+    return m;
+#else
+    extern struct m *m_get(void);
+    return m_get();
+#endif
+}
+static inline struct m *m_cur(void)
+{
+    struct m *m = m_raw();
+    return likely(m) ? m : m_slow();
+}
+
+/* --- switch_*.S ------------------------------------------------------------------------------- */
+
+void ctx_leave(void **save, void *stack, void (*fn)(void *), void *arg);
+_Noreturn void ctx_enter(void *sp);
+_Noreturn void ctx_start(void *stack, void (*fn)(void *), void *arg);
+
+/* --- sched.c ---------------------------------------------------------------------------------- */
+
+_Noreturn void schedule(struct m *m);                /* on g0, with a P */
+_Noreturn void execute(struct m *m, struct g *g);    /* on g0, with a P */
+void m_loop(void *m);                                /* the scheduler's entry on g0 */
+void runq_put(struct p *p, struct g *g);
+struct g *runq_get(struct p *p);
+struct g *runq_steal(struct p *thief, struct p *victim);
+bool runq_empty(struct p *p);
+void gq_put(struct g *g);                            /* under sched.lock */
+struct g *gq_get(struct p *p, uint32_t max);         /* under sched.lock */
+void ready_slow(struct m *m, struct g *g);           /* without a P, or a foreign g */
+
+/* --- sched_idle.c ----------------------------------------------------------------------------- */
+
+struct g *find_runnable(struct m *m);                /* blocks; m->p may be another one after it */
+void wake_p(void);                                   /* there is work: see that somebody looks */
+void m_wake(struct m *m);
+void wake_poller(int64_t when);                      /* a timer earlier than poll_until was added */
+void p_release(struct p *p);                         /* under sched.lock */
+struct p *p_idle_get(void);                          /* under sched.lock */
+void check_dead(void);                               /* under sched.lock */
+void foreign_park(struct m *m);
+
+/* --- sched_init.c ----------------------------------------------------------------------------- */
+
+void sched_init(void);
+struct m *m_new(void);                               /* its thread is not started */
+void m_start(struct m *m);
+void m_foreign_end(struct m *m);
+_Noreturn void deadlock(void);                       /* panic.c */
+int rt_thread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
+
+/* --- spawn.c ---------------------------------------------------------------------------------- */
+
+struct g *g_alloc(struct m *m);
+void g_free(struct m *m, struct g *g);
+struct start *g_prepare(struct m *m, struct g *g);   /* a stack for a fresh g, its arguments on it */
+struct g *g_spawn(void *fn, const uintptr_t *args, int n, size_t stack_size, uintptr_t pc);
+struct g *g_exit(void);                              /* the current one has ended */
+void g_entry(void *);                                /* a goroutine's first frame */
+void g_each(void (*fn)(struct g *g, void *arg), void *arg); /* all alive */
+size_t g_count(void);
+
+/* --- stack.c ---------------------------------------------------------------------------------- */
+
+void stack_init(void);
+char *stack_take(struct m *m, size_t *size);         /* one past its end; fatal when there is none */
+void stack_give(struct m *m, struct g *g);
+
+/* --- timer.c ---------------------------------------------------------------------------------- */
+
+int64_t timers_run(struct m *m, struct p *p, int64_t now); /* the next one's time; 0: none */
+int64_t timers_next(void);                           /* over all Ps; 0: none */
+bool timers_live(void);
+void timers_move(struct p *from, struct p *to);
+void timer_add(struct timer *t, int64_t when);       /* t->p NULL; may be called without a P */
+bool timer_del(struct timer *t);                     /* false: was in no heap */
+
+/* --- netpoll.c -------------------------------------------------------------------------------- */
+
+bool netpoll_waiting(void);                          /* is a goroutine waiting for a descriptor? */
+struct g *netpoll(int64_t ns);                       /* ready ones, linked; ns < 0: for ever */
+void netpoll_break(void);
+
+/* --- dump.c ----------------------------------------------------------------------------------- */
+
+/* From this frame on in a running goroutine (0: from the caller); others from their park. */
+void dump_goroutine(struct g *g, uintptr_t pc);
+void dump_all(struct g *first, uintptr_t pc);
+
+/* --- panic.c ---------------------------------------------------------------------------------- */
+
+bool main_has_ended(void);
+void panic_forget(struct g *g);
+_Noreturn void die(int status);
+
+#endif

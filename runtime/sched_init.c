@@ -1,0 +1,338 @@
+/*
+ * sched_init.c - how the runtime comes to be, and who its threads are.
+ *
+ * A C program has a main before it has a runtime, and its author does not want to rename it. Calling
+ * the program's main from a main of ours was rejected (it needs the linker's help, and a library
+ * that calls goroutines has no main at all). Instead a constructor adopts the main thread: what runs
+ * on it is goroutine 1, on the process's own stack, which may be parked and go on on another thread
+ * like any other; the thread itself gets a second stack for the scheduler. When main returns, exit()
+ * runs wherever the main goroutine is, and the program ends.
+ *
+ * A thread that the runtime did not start gets an M and a goroutine at its first call. It is never
+ * moved from its thread and holds no P: parked, it sleeps on a futex of its own. So it disturbs no P
+ * and a blocking call of it needs no attention. A destructor of thread-specific data takes it down.
+ *
+ * GOMAXPROCS is changed without stopping the world: Ps beyond the number retire at their next turn
+ * (find_runnable); more Ps are added idle.
+ */
+#include "sched_impl.h"
+
+#include <errno.h>
+#include <goc/go.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t foreign_key;
+static struct m *main_m;
+
+enum { G0_SIZE = 256 << 10 };
+
+/* --- how many --------------------------------------------------------------------------------- */
+
+static int count_cpus(void)
+{
+    unsigned long mask[128];
+    long n = rt_sys3(SYS_sched_getaffinity, 0, sizeof mask, mask);
+    int cpus = 0;
+    for (long i = 0; i < n / (long)sizeof mask[0]; i++)
+        cpus += __builtin_popcountl(mask[i]);
+    return cpus > 0 ? cpus : 1;
+}
+
+static const char *digits(const char *s, int64_t *v)
+{
+    while (*s == ' ')
+        s++;
+    *v = -1;
+    if (*s < '0' || *s > '9')
+        return s;
+    for (*v = 0; *s >= '0' && *s <= '9'; s++)
+        *v = *v * 10 + (*s - '0');
+    return s;
+}
+
+/* The cgroup's CPU quota in whole CPUs, rounded up; 0: none. Version 2, then version 1. */
+static int cgroup_quota(void)
+{
+    char text[4096], path[4300], value[64];
+    int64_t quota, period;
+    if (rt_read_file("/proc/self/cgroup", text, sizeof text) <= 0)
+        return 0;
+    int best = 0;
+    for (char *line = text; *line;) {
+        char *end = line;
+        while (*end && *end != '\n')
+            end++;
+        char *next = *end ? end + 1 : end;
+        *end = 0;
+        if (line[0] == '0' && line[1] == ':' && line[2] == ':') {
+            char *dir = line + 3;
+            for (;;) { /* a parent's limit holds too */
+                rt_format(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", dir);
+                if (rt_read_file(path, value, sizeof value) > 0) {
+                    digits(digits(value, &quota), &period);
+                    int n = quota > 0 && period > 0 ? (int)((quota + period - 1) / period) : 0;
+                    if (n && (!best || n < best))
+                        best = n;
+                }
+                char *slash = dir + rt_strlen(dir);
+                while (slash > dir && *slash != '/')
+                    slash--;
+                if (slash == dir && !*dir)
+                    break;
+                *slash = 0;
+            }
+        }
+        line = next;
+    }
+    if (best)
+        return best;
+    if (rt_read_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", value, sizeof value) <= 0)
+        return 0;
+    digits(value, &quota);
+    if (rt_read_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us", value, sizeof value) <= 0)
+        return 0;
+    digits(value, &period);
+    return quota > 0 && period > 0 ? (int)((quota + period - 1) / period) : 0;
+}
+
+static int default_procs(void)
+{
+    int n = sched.numcpu, quota = cgroup_quota();
+    return quota && quota < n ? quota : n;
+}
+
+/* --- Ps and Ms -------------------------------------------------------------------------------- */
+
+static struct p *p_new(int id)
+{
+    struct p *p = rt_map(sizeof *p);
+    if (!p)
+        goc_fatal("out of memory: cannot allocate P %d", id);
+    p->id = id;
+    p->dead = true;
+    return p;
+}
+
+/* Under sched.lock. */
+static void p_revive(int n)
+{
+    while (sched.np < n) {
+        sched_p[sched.np] = p_new(sched.np);
+        store_release(&sched.np, sched.np + 1);
+    }
+    for (int i = 0; i < n; i++) {
+        struct p *p = sched_p[i];
+        if (p->dead && !p->m) {
+            p->dead = false;
+            p_release(p);
+        }
+    }
+}
+
+static void m_seed(struct m *m)
+{
+    uint64_t x = (uintptr_t)m ^ (uint64_t)rt_now() * 0x9e3779b97f4a7c15u;
+    m->rand[0] = (uint32_t)x | 1;
+    m->rand[1] = (uint32_t)(x >> 32) | 1;
+}
+
+static struct m *m_alloc(void)
+{
+    struct m *m = rt_map(sizeof *m);
+    if (!m)
+        return NULL;
+    m_seed(m);
+    return m;
+}
+
+struct m *m_new(void)
+{
+    struct m *m = m_alloc();
+    if (!m) {
+        lock_release(&sched.lock);
+        goc_fatal("out of memory: cannot allocate a thread's record (%u threads)", sched.nm);
+    }
+    sched.nm++;
+    m->all_next = sched.all_m;
+    store_release(&sched.all_m, m);
+    return m;
+}
+
+static void *m_thread(void *arg)
+{
+    struct m *m = arg;
+    tls_m = m;
+    m->error = rt_errno();
+    m->tid = (int)rt_sys0(SYS_gettid);
+    m->p = m->next_p;
+    m->next_p = NULL;
+    m->p->m = m;
+    hook_run(NULL);
+    /* The scheduler starts each time below this frame. */
+    m->g0_sp = (void *)(((uintptr_t)__builtin_frame_address(0) - 256) & ~(uintptr_t)63);
+    ctx_start(m->g0_sp, m_loop, m);
+}
+
+void m_start(struct m *m)
+{
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, G0_SIZE);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    int error = rt_thread_create(&m->thread, &attr, m_thread, m);
+    pthread_attr_destroy(&attr);
+    if (error)
+        goc_fatal("cannot start a thread: error %d (%u threads; see ulimit -u)", error, sched.nm);
+}
+
+static struct g *g_adopt(struct m *m, uint8_t flags)
+{
+    struct g *g = g_alloc(m);
+    rt_zero(g, sizeof *g);
+    g->flags = flags;
+    g->status = G_RUNNING;
+    g->id = __atomic_fetch_add(&sched.next_goid, 1, __ATOMIC_RELAXED);
+    g->run.m = m;
+    __atomic_fetch_add(&sched.spawned, 1, __ATOMIC_RELAXED);
+    g->race = hook_thread(g->id);
+    m->cur = g;
+    m->error = rt_errno();
+    m->tid = (int)rt_sys0(SYS_gettid);
+    return g;
+}
+
+static void init(void)
+{
+    sched.numcpu = count_cpus();
+    sched.next_goid = 1;
+    long n = rt_getenv_long("GOMAXPROCS", 0);
+    sched.nproc = n > 0 ? (n > MAX_P ? MAX_P : (int)n) : default_procs();
+    stack_init();
+    p_revive(sched.nproc);
+    if (pthread_key_create(&foreign_key, (void (*)(void *))m_foreign_end))
+        goc_fatal("cannot create a thread-specific key");
+    sched.started = true;
+}
+
+static void adopt_main(struct m *m)
+{
+    char *stack = rt_map(G0_SIZE);
+    if (!stack)
+        goc_fatal("out of memory: cannot allocate the scheduler's stack");
+    m->g0_sp = stack + G0_SIZE - 64;
+    lock_acquire(&sched.lock, RANK_SCHED);
+    sched.nm++;
+    m->all_next = sched.all_m;
+    store_release(&sched.all_m, m);
+    struct p *p = p_idle_get();
+    m->p = p;
+    p->m = m;
+    lock_release(&sched.lock);
+    main_m = m;
+    g_adopt(m, GF_MAIN);
+}
+
+/* The first call of a thread that is not one of ours. */
+noinline struct m *m_slow(void)
+{
+    int error = errno;
+    pthread_once(&once, init);
+    struct m *m = m_alloc();
+    if (!m)
+        goc_fatal("out of memory: cannot allocate a thread's record");
+    tls_m = m;
+    if (!main_m && rt_sys0(SYS_gettid) == rt_sys0(SYS_getpid)) {
+        adopt_main(m);
+    } else {
+        m->foreign = true;
+        __atomic_fetch_add(&sched.nforeign, 1, __ATOMIC_SEQ_CST);
+        g_adopt(m, GF_FOREIGN);
+        pthread_setspecific(foreign_key, m);
+    }
+    errno = error;
+    return m;
+}
+
+/* The foreign thread ends. */
+void m_foreign_end(struct m *m)
+{
+    struct g *g = m->cur;
+    hook_run(NULL);
+    hook_end(g->race);
+    m->cur = NULL;
+    if (g->message)
+        panic_forget(g);
+    __atomic_fetch_add(&sched.ended, 1, __ATOMIC_RELAXED);
+    g_free(m, g);
+    tls_m = NULL;
+    rt_unmap(m, sizeof *m);
+    lock_acquire(&sched.lock, RANK_SCHED);
+    __atomic_fetch_sub(&sched.nforeign, 1, __ATOMIC_SEQ_CST);
+    check_dead();
+    lock_release(&sched.lock);
+}
+
+__attribute__((constructor(101))) static void adopt(void)
+{
+    m_cur();
+}
+
+/* --- public ------------------------------------------------------------------------------------- */
+
+GOC_EXPORT int goc_numcpu(void)
+{
+    m_cur();
+    return sched.numcpu;
+}
+
+GOC_EXPORT int goc_numgoroutine(void)
+{
+    m_cur();
+    return (int)g_count();
+}
+
+GOC_EXPORT int goc_gomaxprocs(int n)
+{
+    m_cur();
+    lock_acquire(&sched.lock, RANK_SCHED);
+    int old = sched.nproc;
+    if (n <= 0 || n == old) {
+        lock_release(&sched.lock);
+        return old;
+    }
+    if (n > MAX_P)
+        n = MAX_P;
+    store_relaxed(&sched.nproc, n);
+    if (n > old) {
+        p_revive(n);
+        lock_release(&sched.lock);
+        wake_p();
+        return old;
+    }
+    struct p **link = &sched.idle_p; /* idle ones are taken out at once, the others retire */
+    while (*link) {
+        struct p *p = *link;
+        if (p->id < n) {
+            link = &p->idle_next;
+            continue;
+        }
+        *link = p->idle_next;
+        p->idle = false;
+        p->dead = true;
+        __atomic_fetch_sub(&sched.nidle_p, 1, __ATOMIC_SEQ_CST);
+        if (p->timer_when) {
+            lock_release(&sched.lock);
+            timers_move(p, sched_p[0]);
+            lock_acquire(&sched.lock, RANK_SCHED);
+            link = &sched.idle_p;
+        }
+    }
+    lock_release(&sched.lock);
+    goc_gosched();
+    return old;
+}

@@ -1,0 +1,296 @@
+/*
+ * spawn.c - the life of a goroutine: the record, the first frame, the end.
+ *
+ * A go statement must be cheap enough to be used for a loop body. So it makes a record of 128 bytes
+ * with the arguments in it, puts it in runnext, and that is all; the stack is taken when the
+ * goroutine first runs. A goroutine that ends looks who is next: if that one is fresh too, it gets
+ * the stack, the arguments are laid on it, and the loop in g_entry calls the next function: a
+ * million short goroutines run through one stack without a single switch. (Preparing a stack in the
+ * go statement was rejected: a million spawned goroutines would touch a million pages before the
+ * first one runs.)
+ *
+ * Records come from chunks that are never unmapped, so a dump can walk them at any time, and a dead
+ * one is reused by the P that freed it. A P's cache overflows by halves into the global list.
+ *
+ * In race builds a goroutine ends through the scheduler's stack: its record ends, and its stack's
+ * shadow is cleared, while nobody is on it.
+ */
+#include "sched_impl.h"
+
+#include <goc/go.h>
+
+enum { CHUNK_G = 2048, CACHE_G = 128 };
+
+struct chunk {
+    struct chunk *next;
+    struct g *g;
+};
+
+static struct chunk *chunks; /* only ever prepended to */
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+static void g_more(void)
+{
+    size_t size = sizeof(struct chunk) + CHUNK_G * sizeof(struct g);
+    char *mem = rt_map(size);
+    if (!mem) {
+        lock_release(&sched.g_lock);
+        goc_fatal("out of memory: cannot allocate a goroutine record (%zu goroutines exist)",
+                  g_count());
+    }
+    struct chunk *c = (struct chunk *)(mem + CHUNK_G * sizeof(struct g));
+    c->g = (struct g *)mem;
+    for (int i = CHUNK_G - 1; i >= 0; i--) {
+        c->g[i].next = sched.gfree;
+        sched.gfree = &c->g[i];
+    }
+    sched.gfree_n += CHUNK_G;
+    c->next = chunks;
+    store_release(&chunks, c);
+}
+
+static noinline struct g *g_refill(struct p *p)
+{
+    lock_acquire(&sched.g_lock, RANK_ALLG);
+    if (!sched.gfree)
+        g_more();
+    struct g *g = sched.gfree;
+    sched.gfree = g->next;
+    sched.gfree_n--;
+    for (int i = 0; p && i < CACHE_G / 2 && sched.gfree; i++) {
+        struct g *more = sched.gfree;
+        sched.gfree = more->next;
+        sched.gfree_n--;
+        more->next = p->gfree;
+        p->gfree = more;
+        p->gfree_n++;
+    }
+    lock_release(&sched.g_lock);
+    return g;
+}
+
+struct g *g_alloc(struct m *m)
+{
+    struct p *p = m->p;
+    struct g *g;
+    if (likely(p && p->gfree)) {
+        g = p->gfree;
+        p->gfree = g->next;
+        p->gfree_n--;
+        return g;
+    }
+    return g_refill(p);
+}
+
+static noinline void g_spill(struct p *p)
+{
+    lock_acquire(&sched.g_lock, RANK_ALLG);
+    while (p->gfree_n > CACHE_G / 2) {
+        struct g *g = p->gfree;
+        p->gfree = g->next;
+        p->gfree_n--;
+        g->next = sched.gfree;
+        sched.gfree = g;
+        sched.gfree_n++;
+    }
+    lock_release(&sched.g_lock);
+}
+
+void g_free(struct m *m, struct g *g)
+{
+    struct p *p = m->p;
+    store_relaxed(&g->status, G_DEAD);
+    if (likely(p)) {
+        g->next = p->gfree;
+        p->gfree = g;
+        if (unlikely(++p->gfree_n > CACHE_G))
+            g_spill(p);
+        return;
+    }
+    lock_acquire(&sched.g_lock, RANK_ALLG);
+    g->next = sched.gfree;
+    sched.gfree = g;
+    sched.gfree_n++;
+    lock_release(&sched.g_lock);
+}
+
+void g_each(void (*fn)(struct g *g, void *arg), void *arg)
+{
+    for (struct chunk *c = load_acquire(&chunks); c; c = c->next)
+        for (int i = 0; i < CHUNK_G; i++)
+            if (load_relaxed(&c->g[i].status) != G_DEAD && !(c->g[i].flags & GF_SYSTEM))
+                fn(&c->g[i], arg);
+}
+
+size_t g_count(void)
+{
+    uint64_t n = load_relaxed(&sched.spawned) - load_relaxed(&sched.ended);
+    for (int i = 0; i < sched.np; i++)
+        n += load_relaxed(&sched_p[i]->spawned) - load_relaxed(&sched_p[i]->ended);
+    return n;
+}
+
+/* --- the go statement ------------------------------------------------------------------------- */
+
+static inline struct g *spawn(void *fn, uintptr_t pc)
+{
+    struct m *m = m_cur();
+    struct p *p = m->p;
+    struct g *g = g_alloc(m);
+    g->flags = GF_FRESH;
+    g->why = HOOK_WAIT_NONE;
+    g->locks = 0;
+    g->error = 0;
+    g->id = __atomic_fetch_add(&sched.next_goid, 1, __ATOMIC_RELAXED);
+    g->create_pc = pc;
+    g->create_id = m->cur ? m->cur->id : 0;
+    g->fn = fn;
+    g->start.stack_size = 0;
+    g->message = NULL;
+    if (likely(p))
+        store_relaxed(&p->spawned, p->spawned + 1);
+    else
+        __atomic_fetch_add(&sched.spawned, 1, __ATOMIC_RELAXED);
+    return g;
+}
+
+static inline void spawn_ready(struct g *g, uintptr_t pc)
+{
+    if (unlikely(!g->fn)) {
+        g->status = G_RUNNABLE;
+        goc_panic_at(pc, "go of nil func value");
+    }
+    g->race = hook_go(g->id, g->fn, pc);
+    g_ready(g);
+}
+
+GOC_EXPORT void goc_go(void (*fn)(void *), void *arg)
+{
+    struct g *g = spawn((void *)fn, CALLER_PC());
+    g->start.arg[0] = (uintptr_t)arg;
+    spawn_ready(g, CALLER_PC());
+}
+
+GOC_EXPORT void goc_go_stack(size_t stack_size, void (*fn)(void *), void *arg)
+{
+    struct g *g = spawn((void *)fn, CALLER_PC());
+    g->start.arg[0] = (uintptr_t)arg;
+    g->start.stack_size = stack_size;
+    spawn_ready(g, CALLER_PC());
+}
+
+GOC_EXPORT void goc_go_call(void *fn, int n, const uintptr_t *arg)
+{
+    struct g *g = spawn(fn, CALLER_PC());
+    for (int i = 0; i < n; i++)
+        g->start.arg[i] = arg[i];
+    spawn_ready(g, CALLER_PC());
+}
+
+struct g *g_spawn(void *fn, const uintptr_t *arg, int n, size_t stack_size, uintptr_t pc)
+{
+    struct g *g = spawn(fn, pc);
+    for (int i = 0; i < n; i++)
+        g->start.arg[i] = arg[i];
+    g->start.stack_size = stack_size;
+    spawn_ready(g, pc);
+    return g;
+}
+
+/* --- first frame and end ---------------------------------------------------------------------- */
+
+/* Stacks are equal at every 64 KiB, so their tops would share one cache set: shift them apart. */
+static struct start *stack_start(char *hi)
+{
+    size_t colour = (uintptr_t)hi / sched.stack_size % 16;
+    return (struct start *)(hi - 64 - colour * 64);
+}
+
+static inline void g_dress(struct m *m, struct g *g, char *hi)
+{
+    struct start *s = stack_start(hi);
+    size_t size = g->start.stack_size;
+    for (int i = 0; i < 6; i++)
+        s->arg[i] = g->start.arg[i];
+    g->flags &= (uint8_t)~GF_FRESH;
+    g->run.stack_hi = hi;
+    g->run.stack_size = size;
+    g->run.m = m;
+    g->run.park = NULL;
+    g->run.defer = NULL;
+    g->run.pcall = NULL;
+}
+
+struct start *g_prepare(struct m *m, struct g *g)
+{
+    size_t size = g->start.stack_size;
+    if (size)
+        g->flags |= GF_BIG;
+    char *hi = stack_take(m, &g->start.stack_size);
+    g_dress(m, g, hi);
+    hook_stack(g->race, hi - g->run.stack_size, hi);
+    return stack_start(hi);
+}
+
+/* On the scheduler's stack: put away a goroutine that has ended. */
+static void g_bury(void *arg)
+{
+    struct m *m = arg;
+    struct g *g = m->cur;
+    hook_run(NULL);
+    hook_end(g->race);
+    m->cur = NULL;
+    if (unlikely(g->message))
+        panic_forget(g);
+    stack_give(m, g);
+    if (likely(m->p))
+        store_relaxed(&m->p->ended, m->p->ended + 1);
+    else
+        __atomic_fetch_add(&sched.ended, 1, __ATOMIC_RELAXED);
+    g_free(m, g);
+    schedule(m);
+}
+
+/* The goroutine has ended. Returns the next one if that one runs right here, in its stack; else
+   does not return. */
+struct g *g_exit(void)
+{
+    struct m *m = m_raw();
+#ifndef GOC_RACE
+    struct p *p = m->p;
+    struct g *g = m->cur;
+    struct g *next = p ? p->runnext : NULL;
+    if (p && !next && !runq_empty(p) && !p->timer_when && ++p->tick % 61 && !p->dead) {
+        next = runq_get(p);
+        if (next)
+            p->runnext = next; /* which nobody can take */
+    }
+    if (next && (next->flags & GF_FRESH) && !next->start.stack_size && !(g->flags & (GF_BIG | GF_LOCKED))
+        && !load_relaxed(&p->preempt) && !p->timer_when && !g->message && ++p->streak < 1024) {
+        p->runnext = NULL;
+        char *hi = g->run.stack_hi;
+        next->start.stack_size = g->run.stack_size;
+        g_dress(m, next, hi);
+        store_relaxed(&p->ended, p->ended + 1);
+        g_free(m, g);
+        m->cur = next;
+        next->status = G_RUNNING;
+        return next;
+    }
+#endif
+    void *none;
+    ctx_leave(&none, m->g0_sp, g_bury, m);
+    __builtin_unreachable();
+}
+
+void g_entry(void *start)
+{
+    const struct start *s = start;
+    struct g *g = m_raw()->cur;
+    for (;;) {
+        ((void (*)(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t))g->fn)(
+            s->arg[0], s->arg[1], s->arg[2], s->arg[3], s->arg[4], s->arg[5]);
+        g = g_exit();
+    }
+}

@@ -1,0 +1,267 @@
+/*
+ * stack.c - goroutine stacks.
+ *
+ * The problem: a million stacks, each of which may have to grow, in C, where a frame cannot be
+ * moved. Copying stacks as Go does needs pointer maps; segmented stacks need every callee compiled
+ * for them and thrash at the seam. What is left is address space: each stack reserves its limit and
+ * the kernel gives it pages as they are touched, so a blocked goroutine costs the one page it is on.
+ *
+ * The guard below each stack must not be a mapping of its own: two mappings a stack end at
+ * vm.max_map_count, about 32,000 stacks. MADV_GUARD_INSTALL (Linux 6.13) marks pages inside one
+ * mapping, many at a time with process_madvise; where it is missing, mprotect and its limit are the
+ * fallback, and the message says which sysctl to raise.
+ *
+ * The default reserve is 64 KiB. Page tables are paid by reserve: a table page of 4 KiB covers
+ * 2 MiB, so a stack of 64 KiB costs 128 bytes of it, one of 256 KiB 512 bytes, which at a million
+ * goroutines is half a gigabyte. GOC_STACK sets the default, goc_go_stack the stack of one.
+ *
+ * Regions of 256 MiB are reserved as needed and cut into stacks from the bottom. A P takes BATCH
+ * never used ones at a time and keeps up to CACHE used ones; the rest is in the global list, linked
+ * through the top word, which is in a page that is there anyway. Huge pages are refused: the first
+ * touch of one would cost 2 MiB.
+ *
+ * Invariants: a stack is owned by one G, or by one cache; the guard page is the lowest, and inside
+ * the reserve.
+ */
+#include "sched_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+#ifndef SYS_process_madvise
+#define SYS_process_madvise 440
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+
+enum { PAGE = 4096, BATCH = 32, CACHE = 64, REGION_MIN = 256 << 20 };
+static const size_t HUGE_PAGE = 2 << 20;
+
+static struct {
+    struct lock lock;
+    char *next, *end; /* the current region */
+    void *free;       /* used stacks */
+    size_t free_n;
+    bool no_guard_install, no_batch;
+    int pidfd;
+    struct region {
+        char *lo, *hi;
+    } region[256];
+    int regions;
+} pool;
+
+/* "65536", "64k", "1m", "1g"; bounds are kept silently, nonsense is the default. */
+static size_t parse_size(const char *s, size_t none)
+{
+    size_t v = 0;
+    if (!s || *s < '0' || *s > '9')
+        return none;
+    for (; *s >= '0' && *s <= '9' && v < ((size_t)1 << 40); s++)
+        v = v * 10 + (size_t)(*s - '0');
+    switch (*s | 32) {
+    case 'k':
+        v <<= 10;
+        break;
+    case 'm':
+        v <<= 20;
+        break;
+    case 'g':
+        v <<= 30;
+        break;
+    }
+    return v ? v : none;
+}
+
+static size_t clamp_size(size_t size)
+{
+    if (size < 4 * PAGE)
+        size = 4 * PAGE;
+    if (size > (size_t)1 << 30)
+        size = (size_t)1 << 30;
+    return (size + PAGE - 1) & ~(size_t)(PAGE - 1);
+}
+
+void stack_init(void)
+{
+    sched.stack_size = clamp_size(parse_size(getenv("GOC_STACK"), 64 << 10));
+    pool.pidfd = -1;
+}
+
+static _Noreturn void no_stack(size_t size, const char *call, long error)
+{
+    goc_fatal("cannot allocate a goroutine stack of %zu bytes: %s: error %ld%s (%zu goroutines "
+              "exist)",
+              size, call, -error,
+              error == -ENOMEM ? "; raise vm.max_map_count (sysctl) or the memory limits" : "",
+              g_count());
+}
+
+/* n stacks of `size` from lo get their guards. */
+static long guard(char *lo, size_t size, size_t n)
+{
+    if (!pool.no_guard_install && !pool.no_batch && n > 1) {
+        struct iovec v[BATCH];
+        for (size_t i = 0; i < n; i++)
+            v[i] = (struct iovec){lo + i * size, PAGE};
+        if (pool.pidfd < 0)
+            pool.pidfd = (int)rt_sys2(SYS_pidfd_open, rt_sys0(SYS_getpid), 0);
+        long r = rt_sys5(SYS_process_madvise, pool.pidfd, v, n, MADV_GUARD_INSTALL, 0);
+        if (r == (long)(n * PAGE))
+            return 0;
+        pool.no_batch = true; /* an older kernel, or a filter: one by one */
+    }
+    for (size_t i = 0; i < n; i++) {
+        long r = -EINVAL;
+        if (!pool.no_guard_install) {
+            r = rt_sys3(SYS_madvise, lo + i * size, PAGE, MADV_GUARD_INSTALL);
+            if (r < 0)
+                pool.no_guard_install = true;
+        }
+        if (r < 0)
+            r = rt_sys3(SYS_mprotect, lo + i * size, PAGE, PROT_NONE);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static void region_new(size_t stack)
+{
+    size_t size = stack * BATCH > REGION_MIN ? stack * BATCH : REGION_MIN;
+    char *mem = rt_map(size + HUGE_PAGE);
+    if (!mem) {
+        size = (stack * BATCH + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1); /* a tight limit on memory */
+        mem = rt_map(size + HUGE_PAGE);
+    }
+    if (!mem || pool.regions == (int)countof(pool.region)) {
+        lock_release(&pool.lock);
+        no_stack(stack, "mmap", -ENOMEM);
+    }
+    char *lo = (char *)(((uintptr_t)mem + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1));
+    rt_sys3(SYS_madvise, lo, size, MADV_NOHUGEPAGE);
+    pool.next = lo;
+    pool.end = lo + size / stack * stack;
+    pool.region[pool.regions] = (struct region){lo, pool.end};
+    store_release(&pool.regions, pool.regions + 1);
+    hook_stack_arena(lo, pool.end);
+}
+
+static noinline char *stack_refill(struct m *m)
+{
+    struct p *p = m->p;
+    size_t size = sched.stack_size;
+    lock_acquire(&pool.lock, RANK_STACK);
+    if (pool.free) {
+        char *hi = pool.free;
+        pool.free = ((void **)hi)[-1];
+        pool.free_n--;
+        for (int i = 0; p && i < CACHE / 2 && pool.free; i++) {
+            char *more = pool.free;
+            pool.free = ((void **)more)[-1];
+            pool.free_n--;
+            ((void **)more)[-1] = p->stack_free;
+            p->stack_free = more;
+            p->stack_n++;
+        }
+        lock_release(&pool.lock);
+        return hi;
+    }
+    if ((size_t)(pool.end - pool.next) < size)
+        region_new(size);
+    size_t n = (size_t)(pool.end - pool.next) / size;
+    if (n > BATCH)
+        n = BATCH;
+    if (!p)
+        n = 1;
+    char *lo = pool.next;
+    pool.next += n * size;
+    lock_release(&pool.lock);
+    long r = guard(lo, size, n);
+    if (r < 0)
+        no_stack(size, "mprotect", r);
+    if (p) {
+        p->stack_new = lo + size;
+        p->stack_new_end = lo + n * size;
+    }
+    return lo + size;
+}
+
+static char *stack_big(size_t size)
+{
+    char *lo = rt_map(size);
+    if (!lo)
+        no_stack(size, "mmap", -ENOMEM);
+    rt_sys3(SYS_madvise, lo, size, MADV_NOHUGEPAGE);
+    long r = guard(lo, size, 1);
+    if (r < 0)
+        no_stack(size, "mprotect", r);
+    hook_stack_arena(lo, lo + size);
+    return lo + size;
+}
+
+/* *size 0: the default. Returns the end, and what it is in *size. */
+char *stack_take(struct m *m, size_t *size)
+{
+    struct p *p = m->p;
+    if (unlikely(*size)) {
+        *size = clamp_size(*size);
+        return stack_big(*size);
+    }
+    *size = sched.stack_size;
+    if (likely(p && p->stack_free)) {
+        char *hi = p->stack_free;
+        p->stack_free = ((void **)hi)[-1];
+        p->stack_n--;
+        return hi;
+    }
+    if (p && p->stack_new != p->stack_new_end) {
+        p->stack_new += *size;
+        return p->stack_new;
+    }
+    return stack_refill(m);
+}
+
+static noinline void stack_spill(struct p *p)
+{
+    lock_acquire(&pool.lock, RANK_STACK);
+    while (p->stack_n > CACHE / 2) {
+        char *hi = p->stack_free;
+        p->stack_free = ((void **)hi)[-1];
+        p->stack_n--;
+        ((void **)hi)[-1] = pool.free;
+        pool.free = hi;
+        pool.free_n++;
+    }
+    lock_release(&pool.lock);
+}
+
+void stack_give(struct m *m, struct g *g)
+{
+    char *hi = g->run.stack_hi;
+    struct p *p = m->p;
+    g->run.stack_hi = NULL;
+    if (unlikely(g->flags & GF_BIG)) {
+        rt_unmap(hi - g->run.stack_size, g->run.stack_size);
+        return;
+    }
+    if (likely(p)) {
+        ((void **)hi)[-1] = p->stack_free;
+        p->stack_free = hi;
+        if (unlikely(++p->stack_n > CACHE))
+            stack_spill(p);
+        return;
+    }
+    lock_acquire(&pool.lock, RANK_STACK);
+    ((void **)hi)[-1] = pool.free;
+    pool.free = hi;
+    pool.free_n++;
+    lock_release(&pool.lock);
+}

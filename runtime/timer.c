@@ -1,0 +1,257 @@
+/*
+ * timer.c - sleeping and timers.
+ *
+ * The problem: a server has a timeout for every request, so timers are set and stopped by the
+ * million, and few ever fire. A timing wheel is O(1) and loses precision or needs cascades; one heap
+ * under one lock is where all Ps meet. So each P has a heap of its own, with four children a node:
+ * half as deep as a binary one and the children share a cache line. The entries hold the time, so a
+ * sift reads nothing but the heap.
+ *
+ * A timer that can be stopped knows its index, which a sift has to write back, into cold memory. A
+ * sleeping goroutine cannot be stopped and needs none; the low bit of the entry's pointer tells, so
+ * that 100,000 sleepers are sifted without touching one of them.
+ *
+ * Who looks: the P's own scheduler at each turn while it has timers; a thread looking for work, at
+ * every P's; the poller, asleep until the earliest; and the monitor when everyone is busy.
+ *
+ * A timer whose `fire` is NULL makes its goroutine ready. Others are fired on the scheduler's stack
+ * with no lock held, because they send on channels (whose locks come before timer locks).
+ *
+ * Invariants: a heap is changed under its P's timer_lock only; timer_when is its first entry's time
+ * or 0; t->p is changed under the lock of the P it names.
+ */
+#include "sched_impl.h"
+
+#include <goc/time.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+enum { WAYS = 4 };
+
+static inline struct timer *entry_timer(struct timer_entry e)
+{
+    return (struct timer *)(e.t & ~(uintptr_t)1);
+}
+
+static inline void put(struct timer_entry *heap, uint32_t i, struct timer_entry e)
+{
+    heap[i] = e;
+    if (e.t & 1)
+        entry_timer(e)->index = i;
+}
+
+static uint32_t sift_up(struct timer_entry *heap, uint32_t i, struct timer_entry e)
+{
+    while (i) {
+        uint32_t up = (i - 1) / WAYS;
+        if (heap[up].when <= e.when)
+            break;
+        put(heap, i, heap[up]);
+        i = up;
+    }
+    put(heap, i, e);
+    return i;
+}
+
+static void sift_down(struct timer_entry *heap, uint32_t n, uint32_t i, struct timer_entry e)
+{
+    for (;;) {
+        uint32_t first = i * WAYS + 1, best = first;
+        if (first >= n)
+            break;
+        uint32_t last = first + WAYS < n ? first + WAYS : n;
+        for (uint32_t c = first + 1; c < last; c++)
+            if (heap[c].when < heap[best].when)
+                best = c;
+        if (heap[best].when >= e.when)
+            break;
+        put(heap, i, heap[best]);
+        i = best;
+    }
+    put(heap, i, e);
+}
+
+static void heap_grow(struct p *p)
+{
+    uint32_t cap = p->timer_cap ? p->timer_cap * 2 : 256;
+    size_t old = p->timer_cap * sizeof(struct timer_entry);
+    struct timer_entry *heap;
+    if (!old) {
+        heap = rt_map(cap * sizeof *heap);
+    } else {
+        long r = rt_sys5(SYS_mremap, p->timers, old, cap * sizeof *heap, MREMAP_MAYMOVE, 0);
+        heap = r < 0 && r > -4096 ? NULL : (struct timer_entry *)r;
+    }
+    if (!heap) {
+        lock_release(&p->timer_lock);
+        goc_fatal("out of memory: cannot grow a heap of %u timers", p->timer_n);
+    }
+    p->timers = heap;
+    p->timer_cap = cap;
+}
+
+static void first_changed(struct p *p)
+{
+    store_relaxed(&p->timer_when, p->timer_n ? p->timers[0].when : 0);
+}
+
+/* Returns whether it is the first now. */
+static bool heap_add(struct p *p, struct timer *t, int64_t when)
+{
+    if (unlikely(p->timer_n == p->timer_cap))
+        heap_grow(p);
+    uint32_t i = p->timer_n;
+    store_relaxed(&p->timer_n, i + 1);
+    i = sift_up(p->timers, i, (struct timer_entry){when, (uintptr_t)t | (t->fire != NULL)});
+    if (i == 0)
+        first_changed(p);
+    return i == 0;
+}
+
+static void heap_remove(struct p *p, uint32_t i)
+{
+    uint32_t n = p->timer_n - 1;
+    struct timer_entry last = p->timers[n];
+    store_relaxed(&p->timer_n, n);
+    if (i != n) {
+        if (i && p->timers[(i - 1) / WAYS].when > last.when)
+            sift_up(p->timers, i, last);
+        else
+            sift_down(p->timers, n, i, last);
+    }
+    if (i == 0)
+        first_changed(p);
+}
+
+void timer_add(struct timer *t, int64_t when)
+{
+    struct m *m = m_cur();
+    struct p *p = m->p ? m->p : sched_p[0];
+    if (when <= 0)
+        when = 1;
+    lock_acquire(&p->timer_lock, RANK_TIMER);
+    t->when = when;
+    store_relaxed(&t->p, p);
+    bool first = heap_add(p, t, when);
+    lock_release(&p->timer_lock);
+    if (first)
+        wake_poller(when);
+    if (unlikely(!m->p))
+        wake_p(); /* the P may be idle with nobody watching */
+}
+
+bool timer_del(struct timer *t)
+{
+    for (;;) {
+        struct p *p = load_relaxed(&t->p);
+        if (!p)
+            return false;
+        lock_acquire(&p->timer_lock, RANK_TIMER);
+        if (load_relaxed(&t->p) == p) {
+            heap_remove(p, t->index);
+            store_relaxed(&t->p, NULL);
+            lock_release(&p->timer_lock);
+            return true;
+        }
+        lock_release(&p->timer_lock);
+    }
+}
+
+int64_t timers_run(struct m *m, struct p *p, int64_t now)
+{
+    store_relaxed(&sched.coarse_now, now);
+    lock_acquire(&p->timer_lock, RANK_TIMER);
+    while (p->timer_n && p->timers[0].when <= now) {
+        struct timer *t = entry_timer(p->timers[0]);
+        if (!t->fire) {
+            struct g *g = t->g;
+            heap_remove(p, 0);
+            g_ready_tail(g);
+            continue;
+        }
+        void (*fire)(struct timer *, int64_t) = t->fire;
+        if (t->period > 0) { /* missed ticks are dropped, not made up for */
+            int64_t next = t->when + t->period * (1 + (now - t->when) / t->period);
+            t->when = next;
+            struct timer_entry e = p->timers[0];
+            e.when = next;
+            sift_down(p->timers, p->timer_n, 0, e);
+            first_changed(p);
+        } else {
+            heap_remove(p, 0);
+            store_relaxed(&t->p, NULL);
+        }
+        lock_release(&p->timer_lock);
+        fire(t, now);
+        lock_acquire(&p->timer_lock, RANK_TIMER);
+    }
+    int64_t next = p->timer_when;
+    lock_release(&p->timer_lock);
+    return next;
+}
+
+int64_t timers_next(void)
+{
+    int64_t first = 0;
+    for (int i = 0; i < sched.np; i++) {
+        int64_t when = load_relaxed(&sched_p[i]->timer_when);
+        if (when && (!first || when < first))
+            first = when;
+    }
+    return first;
+}
+
+bool timers_live(void)
+{
+    return timers_next() != 0;
+}
+
+void timers_move(struct p *from, struct p *to)
+{
+    lock_acquire(&from->timer_lock, RANK_TIMER);
+    while (from->timer_n) {
+        struct timer_entry e = from->timers[from->timer_n - 1];
+        struct timer *t = entry_timer(e);
+        store_relaxed(&from->timer_n, from->timer_n - 1);
+        first_changed(from);
+        store_relaxed(&t->p, NULL);
+        lock_release(&from->timer_lock);
+        lock_acquire(&to->timer_lock, RANK_TIMER);
+        store_relaxed(&t->p, to);
+        heap_add(to, t, e.when);
+        lock_release(&to->timer_lock);
+        lock_acquire(&from->timer_lock, RANK_TIMER);
+    }
+    lock_release(&from->timer_lock);
+    wake_poller(load_relaxed(&to->timer_when));
+}
+
+/* --- public ------------------------------------------------------------------------------------- */
+
+GOC_EXPORT goc_time goc_now(void)
+{
+    return rt_now();
+}
+
+static bool sleep_commit(struct g *g, void *arg)
+{
+    struct timer *t = arg;
+    timer_add(t, t->when);
+    return true;
+}
+
+GOC_EXPORT void goc_sleep(goc_duration d)
+{
+    if (d <= 0)
+        return;
+    struct m *m = m_cur();
+    int64_t now = rt_now();
+    if (unlikely(m->cur->flags & GF_FOREIGN)) {
+        futex_wait(&(uint32_t){0}, 0, d);
+        while (rt_now() - now < d)
+            futex_wait(&(uint32_t){0}, 0, d - (rt_now() - now));
+        return;
+    }
+    struct timer t = {.when = d > INT64_MAX - now ? INT64_MAX : now + d, .g = m->cur};
+    g_park(sleep_commit, &t, HOOK_WAIT_SLEEP, NULL, 0, CALLER_PC());
+}
