@@ -61,11 +61,11 @@ void goc_blocking(void (*fn)(void *), void *arg);
  * goto, goc_panic or goc_goexit (not by longjmp). fn takes one pointer. The last one runs first. Both
  * are evaluated now. It is a declaration: not a statement to put behind an if without braces.
  */
-#define goc_defer(fn, arg)                                                                         \
+#define goc_defer(f, a)                                                                            \
     struct goc_deferred *GOC_CAT_(goc_deferred_, __COUNTER__)                                      \
         __attribute__((cleanup(goc_deferred_end), unused)) =                                       \
             goc_deferred_begin(&(struct goc_deferred){                                             \
-                .fn = (void (*)(void *))((void)sizeof((fn)(arg), 0), (fn)), .arg = (void *)(arg)})
+                .fn = (void (*)(void *))((void)sizeof((f)(a), 0), (f)), .arg = (void *)(a)})
 
 /* Run this goroutine's defers, then print "panic: MESSAGE" and the goroutines' traces, and end the
    program with status 2; unless goc_pcall catches it. Go: panic. */
