@@ -12,6 +12,10 @@ STD     := -std=gnu11 -fno-strict-aliasing -fno-omit-frame-pointer -fvisibility=
            -Wall -Wextra -Wno-unused-parameter $(WERROR) -D_GNU_SOURCE -DGOC_VERSION='"$(VERSION)"'
 LIB     := $(STD) -fPIC -ftls-model=initial-exec -fno-stack-protector -U_FORTIFY_SOURCE \
            -ffile-prefix-map=$(CURDIR)=/usr/src/goc-race -Iruntime/include -iquote runtime
+# The race build's own code sits in a section by itself, so that the detector's interceptors can tell a
+# call of the library from a call of the program it is linked into (detector/intercept.h).
+OBJCOPY ?= objcopy
+OWN_TEXT := $(foreach s,.text .text.unlikely .text.hot .text.startup .text.exit,--rename-section $s=goc_text)
 ARCH    := $(shell $(CC) -dumpmachine | cut -d- -f1)
 
 RT_SRC  := $(wildcard runtime/*.c) $(wildcard runtime/*_$(ARCH).S)
@@ -52,6 +56,7 @@ $(BUILD)/race/%.o: %
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  CC     $@')
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB) -DGOC_RACE $(EXTRA_$*) -MMD -MP -c $< -o $@
+	$(Q)$(OBJCOPY) $(OWN_TEXT) $@
 $(BUILD)/tool/%.o: %
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  CC     $@')
@@ -117,7 +122,14 @@ demo: setup ## build, then run goc-race on the racy counter
 check: setup ## all tests (under ten minutes on two cores)
 	@$(MAKE) --no-print-directory check-built
 
-.PHONY: check-built
+e2e: all ## the end-to-end tests alone
+	@BUILD=$(BUILD) ONLY='^\(e2e\|script\)' sh tests/check
+lint: ## manual pages, scripts, formatting
+	@sh tests/lint
+peers: ## install what the optional checks and the comparisons use
+	@sh tests/setup peers
+
+.PHONY: check-built peers
 check-built: all
 	@$(MAKE) --no-print-directory objects BUILD=$(BUILD)/werror WERROR=-Werror CFLAGS='-O2 -g'
 	@$(MAKE) --no-print-directory $(UNIT)

@@ -1,0 +1,32 @@
+/*
+ * A loop that never calls the runtime does not keep its P for ever: the monitor thread interrupts
+ * it. Run with GOMAXPROCS=1: main is woken from its sleeps although `spin` never yields.
+ */
+#include <goc.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+static atomic_bool stop;
+
+static void spin(goc_send_chan(long) turns)
+{
+    long n = 0;
+    while (!atomic_load_explicit(&stop, memory_order_relaxed))
+        n++;
+    goc_send(turns, n);
+}
+
+int main(void)
+{
+    goc_chan(long) turns = goc_chan_make(long, 1);
+    go(spin, turns);
+    goc_time start = goc_now();
+    for (int i = 0; i < 5; i++)
+        goc_sleep(10 * GOC_MILLISECOND);
+    goc_duration took = goc_now() - start;
+    atomic_store_explicit(&stop, true, memory_order_relaxed);
+    bool turned = goc_recv(turns) > 0;
+    printf("five sleeps of 10 ms beside a busy loop: %s\n",
+           took < 2 * GOC_SECOND ? "in time" : "late");
+    return !turned || took >= 2 * GOC_SECOND;
+}

@@ -1,0 +1,89 @@
+# The options of `run`, on the command line and in GOCRACE; the command line wins.
+. tests/e2e/lib
+build clean racy
+
+try "$race" --exitcode=42 "$work/racy"
+want_status 42
+want_err 'exit status 42'
+try env GOCRACE=exitcode=43 "$race" "$work/racy"
+want_status 43
+try env GOCRACE=exitcode=43 "$race" --exitcode=44 "$work/racy"
+want_status 44
+try env GOCRACE='exitcode=45 halt_on_error=0' "$work/racy" # without the launcher too
+want_status 45
+try "$race" --exitcode=0 "$work/racy" 5
+want_err 'Found 1 data race(s)'
+
+try "$race" --halt_on_error=1 "$work/racy"
+want_status 66
+grep -q done "$out" && wrong "the program went on"
+
+try "$race" --log_path="$work/log" "$work/racy"
+want_status 66
+want_no_err 'WARNING: DATA RACE'
+ls "$work"/log.* >/dev/null 2>&1 || wrong "no log file"
+cat "$work"/log.* 2>/dev/null | grep -q 'WARNING: DATA RACE' || wrong "nothing in the log"
+
+try "$race" --strip_path_prefix="$work/" "$work/racy"
+want_err '      racy.c:7 '
+
+try "$race" --detect=deadlock "$work/racy"
+want_status 0
+want_silence
+
+echo 'race:set' >"$work/supp"
+try "$race" --suppressions="$work/supp" "$work/racy" 4
+want_status 4
+want_no_err WARNING
+echo 'race:elsewhere' >"$work/supp"
+try "$race" --suppressions="$work/supp" "$work/racy"
+want_status 66
+
+try "$race" --save="$work/saved" "$work/racy"
+want_status 66
+try "$race" report "$work/saved"
+want_out 'WARNING: DATA RACE'
+cat "$out" "$err" | grep -q 'Found 1 data race(s)' || wrong "no totals"
+try "$race" --baseline="$work/saved" "$work/racy" 6
+want_status 6
+
+try "$race" --output "json:$work/a.json" --output "text:$work/a.txt" "$work/racy"
+want_status 66
+grep -q 'WARNING: DATA RACE' "$work/a.txt" || wrong "nothing in a.txt"
+[ -s "$work/a.json" ] || wrong "nothing in a.json"
+if command -v python3 >/dev/null 2>&1; then
+    python3 -c 'import json,sys
+for line in open(sys.argv[1]): json.loads(line)' "$work/a.json" || wrong "a.json is not JSON"
+fi
+
+cat >"$work/hang.c" <<'END'
+#include <goc.h>
+static void busy(void)
+{
+    for (;;)
+        goc_sleep(GOC_MILLISECOND);
+}
+int main(void)
+{
+    go(busy);
+    goc_sleep(GOC_MINUTE);
+}
+END
+build hang
+try "$race" --timeout=1 "$work/hang"
+want_status 124
+want_err 'goroutine 1 ['
+want_err 'goroutine 2 ['
+want_err 'busy('
+
+try "$race" --version
+want_status 0
+want_out goc-race
+try "$race" --help
+want_status 0
+want_out exitcode
+try "$race" help cc
+want_status 0
+try "$race" explain
+want_status 0
+finish

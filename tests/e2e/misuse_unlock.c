@@ -1,0 +1,10 @@
+// status: 66
+/* Unlocking what is not locked. */
+#include <goc.h>
+
+static goc_mutex mu;
+
+int main(void)
+{
+    goc_mutex_unlock(&mu);
+}

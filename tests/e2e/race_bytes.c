@@ -1,0 +1,27 @@
+// status: 66
+/* Four bytes written as one, and one of them alone: they overlap in a byte. */
+#include <goc.h>
+#include <stdint.h>
+
+static union {
+    uint32_t all;
+    uint8_t byte[4];
+} word;
+
+static void whole(void)
+{
+    word.all = 1;
+}
+
+static void part(void)
+{
+    goc_sleep(20 * GOC_MILLISECOND);
+    word.byte[2] = 1;
+}
+
+int main(void)
+{
+    go(whole);
+    go(part);
+    goc_sleep(40 * GOC_MILLISECOND);
+}

@@ -1,0 +1,17 @@
+// status: 66
+/* Closing a channel that another goroutine sends on, unordered: here the send came first; the other
+   way round it is a panic. */
+#include <goc.h>
+
+static void send(goc_send_chan(int) out)
+{
+    goc_send(out, 1);
+}
+
+int main(void)
+{
+    goc_chan(int) ch = goc_chan_make(int, 1);
+    go(send, ch);
+    goc_sleep(20 * GOC_MILLISECOND);
+    goc_close(ch);
+}

@@ -1,0 +1,51 @@
+// status: 66
+/* Several frames on either side, one of them inlined, and a goroutine started by a goroutine. */
+#include <goc.h>
+
+static int level;
+
+static inline __attribute__((always_inline)) void store(int v)
+{
+    level = v;
+}
+
+static __attribute__((noinline)) void inner(int v)
+{
+    store(v);
+}
+
+static __attribute__((noinline)) void outer(int v)
+{
+    inner(v + 1);
+    __asm__ volatile("");
+}
+
+static void writer(void)
+{
+    outer(1);
+    __asm__ volatile("");
+}
+
+static __attribute__((noinline)) int peek(void)
+{
+    return level;
+}
+
+static void reader(void)
+{
+    goc_sleep(20 * GOC_MILLISECOND);
+    if (peek() < 0)
+        level = 0;
+}
+
+static void parent(void)
+{
+    go(reader);
+    go(writer);
+}
+
+int main(void)
+{
+    go(parent);
+    goc_sleep(40 * GOC_MILLISECOND);
+}

@@ -1,0 +1,26 @@
+// status: 66
+/* The write is libc's. */
+#include <goc.h>
+#include <string.h>
+
+static char text[32] = "before";
+static char copy[32];
+
+static void write_text(size_t n)
+{
+    memcpy(text, "after, and longer", n);
+}
+
+static void read_text(size_t n)
+{
+    goc_sleep(20 * GOC_MILLISECOND);
+    memcpy(copy, text, n);
+}
+
+int main(int argc, char **argv)
+{
+    size_t n = 16 + argc - 1; /* not known to the compiler, so that the calls stay calls */
+    go(write_text, n);
+    go(read_text, n);
+    goc_sleep(40 * GOC_MILLISECOND);
+}

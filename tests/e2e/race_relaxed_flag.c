@@ -1,0 +1,29 @@
+// status: 66
+/* A value published by a relaxed flag: the flag is atomic, and orders nothing. */
+#include <goc.h>
+#include <stdatomic.h>
+
+static int value;
+static atomic_int ready;
+
+static void publish(void)
+{
+    value = 42;
+    atomic_store_explicit(&ready, 1, memory_order_relaxed);
+}
+
+static void use(void)
+{
+    while (!atomic_load_explicit(&ready, memory_order_relaxed))
+        goc_sleep(GOC_MILLISECOND);
+    if (value != 42)
+        goc_gosched();
+}
+
+int main(void)
+{
+    go(use);
+    goc_sleep(5 * GOC_MILLISECOND);
+    go(publish);
+    goc_sleep(40 * GOC_MILLISECOND);
+}

@@ -1,0 +1,20 @@
+// status: 66
+// says: Found 1 data race(s)
+/* The same race a thousand times over is one report. */
+#include <goc.h>
+
+static int cells[1000];
+
+static void fill(int v)
+{
+    for (int i = 0; i < 1000; i++)
+        cells[i] = v;
+}
+
+int main(void)
+{
+    go(fill, 1);
+    goc_sleep(10 * GOC_MILLISECOND);
+    go(fill, 2);
+    goc_sleep(10 * GOC_MILLISECOND);
+}

@@ -1,0 +1,22 @@
+// status: 0
+/* Both received. */
+#include <goc.h>
+
+static int a, b;
+
+static void send(int *p, goc_send_chan(int) out, goc_duration after)
+{
+    goc_sleep(after);
+    *p = 1;
+    goc_send(out, 1);
+}
+
+int main(void)
+{
+    goc_chan(int) one = goc_chan_make(int, 1), two = goc_chan_make(int, 1);
+    go(send, &a, one, (goc_duration)0);
+    go(send, &b, two, 10 * GOC_MILLISECOND);
+    for (int i = 0; i < 2; i++)
+        goc_select(goc_on_recv(one, NULL), goc_on_recv(two, NULL));
+    return a + b > 2;
+}
