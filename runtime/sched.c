@@ -368,7 +368,7 @@ static bool yield_local(struct g *g, void *arg)
     return true;
 }
 
-/* To the tail of this P's ring; now and then to the global queue, where other Ps find it. */
+/* To the tail of this P's ring; behind the global queue if that has any, or it would starve. */
 GOC_EXPORT void goc_gosched(void)
 {
     struct m *m = m_cur();
@@ -379,7 +379,7 @@ GOC_EXPORT void goc_gosched(void)
     }
     if (!p->runnext && runq_empty(p) && !load_relaxed(&sched.gq_n) && !p->timer_when && !p->dead)
         return; /* nobody to yield to */
-    g_park(load_relaxed(&p->preempt) ? yield_global : yield_local, NULL, HOOK_WAIT_RUNNABLE, NULL,
+    g_park(load_relaxed(&sched.gq_n) ? yield_global : yield_local, NULL, HOOK_WAIT_RUNNABLE, NULL,
            0, CALLER_PC());
 }
 

@@ -22,6 +22,7 @@
 
 #include "rt.h"
 #include "sched.h"
+#include "timer.h"
 
 #include <pthread.h>
 
@@ -96,15 +97,6 @@ _Static_assert(sizeof(struct g) == 128, "a spawn is two cache lines");
 
 enum { RUNQ = 256 };
 
-/* A time and what to do then. In the heap of one P; see timer.c. */
-struct timer {
-    int64_t when;
-    int64_t period;                  /* > 0: again and again */
-    struct g *g;                     /* fire NULL: this goroutine is made ready */
-    void (*fire)(struct timer *t, int64_t now); /* on the scheduler's stack, under no lock */
-    struct p *p;                     /* whose heap it is in; NULL: none */
-    uint32_t index;                  /* in that heap */
-};
 struct timer_entry {
     int64_t when;
     uintptr_t t; /* struct timer *, low bit: its index is kept */
@@ -282,8 +274,6 @@ int64_t timers_run(struct m *m, struct p *p, int64_t now); /* the next one's tim
 int64_t timers_next(void);                           /* over all Ps; 0: none */
 bool timers_live(void);
 void timers_move(struct p *from, struct p *to);
-void timer_add(struct timer *t, int64_t when);       /* t->p NULL; may be called without a P */
-bool timer_del(struct timer *t);                     /* false: was in no heap */
 
 /* --- netpoll.c -------------------------------------------------------------------------------- */
 
