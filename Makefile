@@ -32,7 +32,7 @@ L       := $(BUILD)/lib
 LIBS    := $(L)/libgoc.a $(L)/libgoc.so $(L)/libgoc-race.a $(L)/libgoc-race.so
 TOOL    := $(BUILD)/bin/goc-race
 RT_LIBS  = -lunwind -pthread -ldl -lm
-REP_LIBS = -ldw -lelf
+REP_LIBS = -ldw -lelf -lm
 
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(filter-out tests/unit/common.c,$(wildcard tests/unit/*.c)))
 
@@ -60,7 +60,7 @@ $(BUILD)/race/%.o: %
 $(BUILD)/tool/%.o: %
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  CC     $@')
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(STD) -Ireport $(EXTRA_$*) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(STD) -Ireport -iquote runtime $(EXTRA_$*) -MMD -MP -c $< -o $@
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 

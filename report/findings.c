@@ -221,7 +221,8 @@ void findings_crash(struct findings *all, struct crash *c)
 static const struct renderer save_renderer;
 
 static const struct renderer *const renderers[] = {
-    &text_renderer,
+    &text_renderer,   &json_renderer, &sarif_renderer, &junit_renderer,
+    &github_renderer, &man_renderer,  &html_renderer,
 };
 
 static bool want_color(const struct findings *all, FILE *f)
@@ -273,6 +274,15 @@ void findings_outputs(struct findings *all)
     }
     if (*all->options->save)
         add_output(all, &save_renderer, all->options->save, NULL);
+}
+
+void findings_replay(struct findings *all)
+{
+    size_t n = 0;
+    for (struct finding *f = all->first; f && n < all->printed; f = f->next, n++)
+        for (struct output *o = all->outputs; o; o = o->next)
+            if (o->how->finding)
+                o->how->finding(o, all, f);
 }
 
 void findings_end(struct findings *all)

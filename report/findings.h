@@ -66,6 +66,8 @@ void findings_repeat(struct findings *all, uint64_t id, uint64_t count);
 void findings_crash(struct findings *all, struct crash *c);
 /* A new stream begins: its ids are its own. */
 void findings_stream(struct findings *all);
+/* The findings so far, to outputs that were added after them. */
+void findings_replay(struct findings *all);
 /* Totals, and everything written and closed. Fails if an output cannot be. */
 void findings_end(struct findings *all);
 void findings_free(struct findings *all);

@@ -80,16 +80,24 @@ int report(int argc, char **argv)
     static struct options o;
     struct findings all;
     options_init(&o);
-    int i = options_parse(&o, argc, argv, 0, REPORT, "report");
-    if (i == argc)
+    struct strs files = {0};
+    for (int i = 0; i < argc; i++) {
+        i = options_parse(&o, argc, argv, i, REPORT, "report");
+        if (i < argc)
+            strs_add(&files, argv[i]);
+    }
+    if (!files.n)
         fail("no file to report (goc-race help report)");
+    /* All files are read before a word is written: a bad one is an error, not half a report. */
     findings_init(&all, &o);
+    for (size_t i = 0; i < files.n; i++)
+        findings_load(&all, files.v[i], false);
     findings_output(&all, o.format, NULL, stdout);
     findings_outputs(&all);
-    for (; i < argc; i++)
-        findings_load(&all, argv[i], false);
+    findings_replay(&all);
     findings_end(&all);
     findings_free(&all);
+    strs_free(&files);
     return 0;
 }
 

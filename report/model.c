@@ -1,6 +1,8 @@
 /* model.c - words for what a finding says; one place, so that every format uses the same. */
 #include "model.h"
 
+#include "hooks.h"
+
 #include <string.h>
 
 struct part *finding_part(const struct finding *f, enum record_role role, const struct part *from)
@@ -60,13 +62,10 @@ const char *part_access(const struct part *p, bool lower)
     return word[lower][(p->r.flags & PART_WRITE ? 1 : 0) + (p->r.flags & PART_ATOMIC ? 2 : 0)];
 }
 
-/* The order of enum hook_wait; tests/unit/rep_model.c holds the two together. */
 static const char *const waits[] = {
-    "running",        "runnable",           "chan receive",       "chan send",
-    "chan receive (nil chan)", "chan send (nil chan)", "select", "select (no cases)",
-    "sync.Mutex.Lock", "sync.RWMutex.RLock", "sync.RWMutex.Lock", "sync.WaitGroup.Wait",
-    "sync.Once.Do",   "sync.Cond.Wait",     "semacquire",         "sleep",
-    "IO wait",        "syscall",            "thread join",
+#define X(name, text) text,
+    HOOK_WAITS(X)
+#undef X
 };
 
 const char *wait_name(uint64_t wait)
@@ -75,8 +74,17 @@ const char *wait_name(uint64_t wait)
 }
 
 static const char *const objects[] = {
-    "object", "channel", "mutex", "RWMutex", "WaitGroup", "Once", "Cond", "semaphore", "timer",
-    "context", "file descriptor",
+    [HOOK_OBJ_NONE] = "object",
+    [HOOK_OBJ_CHAN] = "channel",
+    [HOOK_OBJ_MUTEX] = "mutex",
+    [HOOK_OBJ_RWMUTEX] = "RWMutex",
+    [HOOK_OBJ_WAITGROUP] = "WaitGroup",
+    [HOOK_OBJ_ONCE] = "Once",
+    [HOOK_OBJ_COND] = "Cond",
+    [HOOK_OBJ_SEM] = "semaphore",
+    [HOOK_OBJ_TIMER] = "timer",
+    [HOOK_OBJ_CONTEXT] = "context",
+    [HOOK_OBJ_FD] = "file descriptor",
 };
 
 const char *object_kind(uint64_t kind)
@@ -89,4 +97,109 @@ const char *object_called(struct arena *a, uint64_t kind, uint64_t addr, const c
     if (name)
         return arena_printf(a, "'%s'", name);
     return arena_printf(a, "%s 0x%012llx", object_kind(kind), (unsigned long long)addr);
+}
+
+/* --- summaries ----------------------------------------------------------------------------------*/
+
+const struct frame *part_frame(const struct part *p)
+{
+    /* The first with a source: an address inside a library says less. */
+    for (size_t i = 0; p && i < p->stack.n; i++)
+        if (p->stack.frame[i].file)
+            return &p->stack.frame[i];
+    return p && p->stack.n ? &p->stack.frame[0] : NULL;
+}
+
+const struct part *finding_main_part(const struct finding *f)
+{
+    for (size_t i = 0; i < f->nparts; i++)
+        if (f->part[i].stack.n && f->part[i].r.role != PART_CREATED)
+            return &f->part[i];
+    return f->nparts ? &f->part[0] : NULL;
+}
+
+static void add_place(struct buf *b, const struct part *p)
+{
+    const struct frame *f = part_frame(p);
+    if (f && f->func)
+        buf_printf(b, " in %s()", f->func);
+    if (f && f->file)
+        buf_printf(b, " at %s:%u", f->file, f->line);
+}
+
+const char *finding_message(struct arena *a, const struct finding *f)
+{
+    struct buf b = {0};
+    const struct part *now = finding_part(f, PART_ACCESS, NULL);
+    const struct part *old = finding_part(f, PART_PREVIOUS, NULL);
+    const struct part *at = finding_main_part(f);
+    switch (f->r.kind) {
+    case FINDING_RACE:
+        buf_str(&b, "data race");
+        for (size_t i = 0; i < f->nparts; i++)
+            if (f->part[i].name && f->part[i].r.role >= PART_GLOBAL &&
+                f->part[i].r.role <= PART_TLS) {
+                buf_printf(&b, " on '%s'", f->part[i].name);
+                break;
+            }
+        if (now) {
+            buf_printf(&b, ": %s by %s", part_access(now, true), part_who(a, now));
+            add_place(&b, now);
+        }
+        if (old) {
+            buf_printf(&b, ", previous %s by %s", part_access(old, true), part_who(a, old));
+            add_place(&b, old);
+        }
+        break;
+    case FINDING_LOCK_ORDER:
+        buf_str(&b, "potential deadlock");
+        for (at = finding_part(f, PART_EDGE, NULL); at; at = finding_part(f, PART_EDGE, at)) {
+            buf_printf(&b, ": %s locks %s while it holds %s", part_who(a, at),
+                       object_called(a, at->r.aux >> 8, at->r.addr2, at->name2),
+                       object_called(a, at->r.aux >> 8, at->r.addr, at->name));
+            add_place(&b, at);
+        }
+        break;
+    case FINDING_DEADLOCK:
+    case FINDING_LEAK: {
+        const char *sep = ": ";
+        buf_str(&b, f->r.kind == FINDING_LEAK ? "goroutine leak" : "deadlock");
+        for (at = finding_part(f, PART_WAIT, NULL); at; at = finding_part(f, PART_WAIT, at)) {
+            buf_printf(&b, "%s%s [%s] can never run again", sep, part_who(a, at),
+                       wait_name(at->r.aux));
+            add_place(&b, at);
+            sep = ", ";
+        }
+        break;
+    }
+    default:
+        buf_printf(&b, "%s", at && at->text ? at->text : "misuse");
+        if (at)
+            add_place(&b, at);
+    }
+    const char *s = arena_str(a, b.s);
+    buf_free(&b);
+    return s;
+}
+
+uint64_t finding_fingerprint(const struct finding *f)
+{
+    /* Functions and file names, not lines or folders: it outlives edits elsewhere in the file. */
+    uint64_t sum = f->r.kind;
+    for (size_t i = 0; i < f->nparts; i++) {
+        const struct part *p = &f->part[i];
+        uint64_t h = 0xcbf29ce484222325u;
+        if (p->r.role == PART_CREATED || !p->stack.n)
+            continue;
+        for (size_t k = 0; k < p->stack.n; k++) {
+            const struct frame *fr = &p->stack.frame[k];
+            const char *base = fr->file ? strrchr(fr->file, '/') : NULL;
+            const char *s[] = {fr->func, base ? base + 1 : fr->file};
+            for (size_t j = 0; j < 2; j++)
+                for (const char *c = s[j] ? s[j] : ""; *c; c++)
+                    h = (h ^ (unsigned char)*c) * 0x100000001b3u;
+        }
+        sum += h * 0x9e3779b97f4a7c15u ^ h >> 29;
+    }
+    return sum;
 }

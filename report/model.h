@@ -86,4 +86,14 @@ const char *object_called(struct arena *a, uint64_t kind, uint64_t addr, const c
 /* "Write", "Atomic read", …; lower: with a small initial. */
 const char *part_access(const struct part *p, bool lower);
 
+
+/* The frame that stands for a stack (the first with a source), and the part that stands for a
+   finding; NULL if there is none. */
+const struct frame *part_frame(const struct part *p);
+const struct part *finding_main_part(const struct finding *f);
+/* One line: what, on what, by whom, where. */
+const char *finding_message(struct arena *a, const struct finding *f);
+/* The same from run to run, machine to machine, and after edits elsewhere in the file. */
+uint64_t finding_fingerprint(const struct finding *f);
+
 #endif

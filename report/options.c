@@ -272,7 +272,7 @@ void options_help(FILE *f, int where)
         int n = fprintf(f, "  --%s=%s", o->name, o->arg);
         fprintf(f, "%*s%s", n < 28 ? 28 - n : 1, "", n < 28 ? "" : "\n                            ");
         fprintf(f, "%s", o->help);
-        if (*o->def && strcmp(o->def, o->arg) != 0 && !(o->type == BOOL && *o->def == '0'))
+        if (*o->def && o->type != SET && !(o->type == BOOL && *o->def == '0'))
             fprintf(f, " (default %s)", o->def);
         fputc('\n', f);
     }
@@ -285,9 +285,22 @@ void options_man(FILE *f, int where)
         const struct option *o = &options[i];
         if (!(o->where & where))
             continue;
-        fprintf(f, ".It Fl Fl %s Ns = Ns Ar %s\n", o->name, o->arg);
-        fprintf(f, "%c%s", o->help[0] >= 'a' ? o->help[0] - 32 : o->help[0], o->help + 1);
-        if (*o->def && strcmp(o->def, o->arg) != 0)
+        const char *sep = "";
+        fprintf(f, ".It Fl Fl %s Ns = Ns", o->name);
+        if (o->type == WORD || o->type == BOOL)
+            for (const char *p = o->arg; *p; sep = " |") {
+                int n = (int)strcspn(p, "|");
+                fprintf(f, "%s Cm %.*s", sep, n, p);
+                p += n + (p[n] != 0);
+            }
+        else if (o->type == SET)
+            fprintf(f, " Ar kind,...");
+        else
+            fprintf(f, " Ar %s", o->arg);
+        fprintf(f, "\n%c%s", o->help[0] >= 'a' ? o->help[0] - 32 : o->help[0], o->help + 1);
+        if (o->type == SET)
+            fprintf(f, ".\nThe default is all of them: %s", o->def);
+        else if (*o->def && !(o->type == BOOL && *o->def == '0'))
             fprintf(f, ".\nThe default is %s", o->def);
         fprintf(f, ".\n");
     }

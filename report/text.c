@@ -9,8 +9,9 @@
  *
  * Written at once for each finding and flushed, so that a program that dies later has been heard.
  */
-#include "findings.h"
+#include "format.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define RULE "==================\n"
@@ -45,19 +46,17 @@ void text_frames(FILE *f, const struct stack *s)
         fprintf(f, "  [the rest of the stack is lost]\n");
 }
 
-static void access_part(struct output *o, struct findings *all, const struct part *p)
+static void access_line(struct output *o, struct findings *all, const struct part *p)
 {
     const char *prev = p->r.role == PART_PREVIOUS ? "Previous " : "";
     fprintf(o->f, "%s%s%s at 0x%012llx by %s:%s\n", BOLD, prev, part_access(p, *prev),
             (unsigned long long)p->r.addr, part_who(&all->arena, p), OFF);
-    text_frames(o->f, &p->stack);
 }
 
-static void created_part(struct output *o, struct findings *all, const struct part *p)
+static void created_line(struct output *o, struct findings *all, const struct part *p)
 {
     fprintf(o->f, "%s%s (%s) created at:%s\n", BOLD, part_who_capital(&all->arena, p),
             p->r.flags & PART_FINISHED ? "finished" : "running", OFF);
-    text_frames(o->f, &p->stack);
 }
 
 static void global_part(struct output *o, const struct part *p)
@@ -208,17 +207,15 @@ static void text_finding(struct output *o, struct findings *all, struct finding 
         bool ours = p->r.role == PART_GLOBAL || p->r.role == PART_TLS;
         if (i && (frames || !ours))
             fprintf(o->f, "\n");
-        if (p->r.role == PART_ACCESS || p->r.role == PART_PREVIOUS) {
-            access_part(o, all, p);
-            frames = true;
-        } else if (p->r.role == PART_CREATED) {
-            created_part(o, all, p);
-            frames = true;
-        } else {
+        frames = true;
+        if (p->r.role == PART_ACCESS || p->r.role == PART_PREVIOUS)
+            access_line(o, all, p);
+        else if (p->r.role == PART_CREATED)
+            created_line(o, all, p);
+        else
             frames = sentence(o, all, f, p);
-            if (frames)
-                text_frames(o->f, &p->stack);
-        }
+        if (frames)
+            text_frames(o->f, &p->stack);
     }
     if (frames && f->r.kind == FINDING_RACE)
         for (size_t i = 0, blank = 0; i < f->nparts && !blank; i++)
@@ -233,6 +230,31 @@ static void text_finding(struct output *o, struct findings *all, struct finding 
     if (all->options->gen_suppressions)
         suppressions_generate(f, o->f);
     fflush(o->f);
+}
+
+void text_one(FILE *f, struct findings *all, struct finding *fi)
+{
+    struct output plain = {.f = f};
+    text_finding(&plain, all, fi);
+}
+
+char *text_sentence(struct findings *all, const struct finding *f, const struct part *p,
+                    bool *with_frames)
+{
+    char *text;
+    size_t n;
+    struct output plain = {.f = open_memstream(&text, &n)};
+    *with_frames = true;
+    if (p->r.role == PART_ACCESS || p->r.role == PART_PREVIOUS)
+        access_line(&plain, all, p);
+    else if (p->r.role == PART_CREATED)
+        created_line(&plain, all, p);
+    else
+        *with_frames = sentence(&plain, all, f, p);
+    fclose(plain.f);
+    char *s = arena_strn(&all->arena, text, n);
+    free(text);
+    return s;
 }
 
 static void text_crash(struct output *o, struct findings *all, struct crash *c)

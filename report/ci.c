@@ -1,0 +1,129 @@
+/*
+ * ci.c - what continuous integration draws: JUnit files and GitHub's annotations.
+ *
+ * JUnit has no notion of a finding; each is a failed test case of a suite named after its kind, with
+ * the whole text report as the failure's text, since that is what a reader gets to see. A run that
+ * found nothing is one test case that passed: an empty file looks like a broken step.
+ *
+ * An annotation is one line, drawn at a source line: the access at hand is an error, the other
+ * places are notices beside it. With $GITHUB_STEP_SUMMARY set, the reports are appended there.
+ */
+#include "format.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- JUnit --------------------------------------------------------------------------------------*/
+
+static void junit_case(FILE *f, struct findings *all, struct finding *fi)
+{
+    const char *message = finding_message(&all->arena, fi);
+    const struct frame *fr = part_frame(finding_main_part(fi));
+    char *text;
+    size_t n;
+    FILE *mem = open_memstream(&text, &n);
+    text_one(mem, all, fi);
+    fclose(mem);
+    fprintf(f, "    <testcase classname=\"goc-race.%s\" name=\"", kind_word(fi->r.kind));
+    xml_text(f, message);
+    fputs("\"", f);
+    if (fr && fr->file) {
+        fputs(" file=\"", f);
+        xml_text(f, path_here(fr->file));
+        fprintf(f, "\" line=\"%u\"", fr->line);
+    }
+    fprintf(f, ">\n      <failure type=\"%s\" message=\"", kind_heading(fi->r.kind));
+    xml_text(f, message);
+    fputs("\">", f);
+    xml_text(f, text);
+    fputs("</failure>\n    </testcase>\n", f);
+    free(text);
+}
+
+static void junit_end(struct output *o, struct findings *all)
+{
+    size_t tests = all->printed ? all->printed : 1;
+    fprintf(o->f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                  "<testsuites name=\"goc-race\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n"
+                  "  <testsuite name=\"",
+            tests, all->printed);
+    xml_text(o->f, all->program ? all->program : "goc-race");
+    fprintf(o->f, "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"0\">\n", tests,
+            all->printed);
+    size_t n = 0;
+    for (struct finding *f = all->first; f && n < all->printed; f = f->next, n++)
+        junit_case(o->f, all, f);
+    if (!n)
+        fputs("    <testcase classname=\"goc-race\" name=\"no findings\"/>\n", o->f);
+    fputs("  </testsuite>\n</testsuites>\n", o->f);
+}
+
+const struct renderer junit_renderer = {.name = "junit", .end = junit_end};
+
+/* --- GitHub -------------------------------------------------------------------------------------*/
+
+/* The text of a workflow command; a property escapes two more characters. */
+static void command_text(FILE *f, const char *s, bool property)
+{
+    for (; *s; s++)
+        if (*s == '%' || *s == '\r' || *s == '\n' || (property && (*s == ':' || *s == ',')))
+            fprintf(f, "%%%02X", (unsigned char)*s);
+        else
+            fputc(*s, f);
+}
+
+static void annotation(FILE *f, const char *level, const struct frame *fr, const char *title,
+                       const char *text)
+{
+    fprintf(f, "::%s ", level);
+    if (fr && fr->file) {
+        fputs("file=", f);
+        command_text(f, path_here(fr->file), true);
+        fprintf(f, ",line=%u,", fr->line);
+        if (fr->column)
+            fprintf(f, "col=%u,", fr->column);
+    }
+    fputs("title=", f);
+    command_text(f, title, true);
+    fputs("::", f);
+    command_text(f, text, false);
+    fputc('\n', f);
+}
+
+static void github_finding(struct output *o, struct findings *all, struct finding *f)
+{
+    const struct part *at = finding_main_part(f);
+    annotation(o->f, "error", part_frame(at), kind_heading(f->r.kind),
+               finding_message(&all->arena, f));
+    for (size_t i = 0; i < f->nparts; i++) {
+        const struct part *p = &f->part[i];
+        if (p == at || !p->stack.n || p->r.role == PART_CREATED)
+            continue;
+        bool frames;
+        char *s = text_sentence(all, f, p, &frames);
+        s[strcspn(s, "\n")] = 0;
+        annotation(o->f, "notice", part_frame(p), kind_heading(f->r.kind), s);
+    }
+    fflush(o->f);
+}
+
+static void github_end(struct output *o, struct findings *all)
+{
+    const char *path = getenv("GITHUB_STEP_SUMMARY");
+    FILE *f = path && *path && all->n ? fopen(path, "ae") : NULL;
+    if (!f)
+        return;
+    fprintf(f, "### goc-race: %zu finding(s)\n\n", all->n);
+    size_t n = 0;
+    for (struct finding *fi = all->first; fi && n < all->printed; fi = fi->next, n++) {
+        fprintf(f, "<details><summary><b>%s</b>: ", kind_heading(fi->r.kind));
+        xml_text(f, finding_message(&all->arena, fi));
+        fputs("</summary>\n\n```\n", f);
+        text_one(f, all, fi);
+        fputs("```\n\n</details>\n\n", f);
+    }
+    fclose(f);
+}
+
+const struct renderer github_renderer = {
+    .name = "github", .finding = github_finding, .end = github_end};

@@ -1,0 +1,234 @@
+/*
+ * html.c - one page, nothing to fetch: the findings with the source around them.
+ *
+ * For a race the two goroutines stand side by side, each with a few lines of source around its
+ * access and its stack folded below; the creation sites and the memory follow. A lock cycle is also
+ * drawn: locks on a circle, an arrow from the one held to the one wanted. No script is needed to
+ * read or fold anything (<details>), so the page works where scripts are forbidden, as in a CI's
+ * artifact viewer; colours follow the reader's light or dark setting.
+ *
+ * Source is read when the page is written, from the path the debug information gives; where the file
+ * is not at hand the place is named and the excerpt left out.
+ */
+#include "format.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AROUND 3 /* lines of source before and after */
+
+static const char style[] =
+    ":root{color-scheme:light dark;--line:#8884;--mark:#f443;--soft:#8882}"
+    "body{font:15px/1.45 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem}"
+    "h1{font-size:1.5rem}h2{font-size:1.15rem;margin:0 0 .5rem}h3{font-size:1rem;margin:.6rem 0 .3rem}"
+    "article{border:1px solid var(--line);border-radius:8px;padding:1rem;margin:1.2rem 0}"
+    ".kind{display:inline-block;background:#c33;color:#fff;border-radius:4px;padding:0 .5em;"
+    "font-size:.8rem;margin-right:.6em}"
+    ".sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:1rem}"
+    "pre,code{font:13px/1.4 ui-monospace,monospace}"
+    "pre{background:var(--soft);border-radius:6px;padding:.5rem 0;margin:.4rem 0;overflow-x:auto}"
+    "pre span{display:block;padding:0 .6rem;white-space:pre}"
+    "pre .at{background:var(--mark);box-shadow:inset 3px 0 #c33}"
+    "pre i{font-style:normal;opacity:.55;display:inline-block;width:4em;text-align:right;"
+    "margin-right:1em;user-select:none}"
+    "summary{cursor:pointer}ol{margin:.3rem 0;padding-left:1.6rem}"
+    "td,th{text-align:left;padding:.1rem 1rem .1rem 0}svg{max-width:100%;height:auto}"
+    ".hint{border-left:3px solid #38c;padding-left:.7rem}";
+
+/* The lines around a frame's, the frame's own marked. */
+static void excerpt(FILE *f, const struct findings *all, const struct frame *fr)
+{
+    if (!fr || !fr->file || !fr->line)
+        return;
+    fputs("<p><code>", f);
+    xml_text(f, fr->file);
+    fprintf(f, ":%u</code></p>", fr->line);
+    FILE *src = fopen(fr->file, "re");
+    if (!src && *all->options->strip_path_prefix) {
+        char *full;
+        if (asprintf(&full, "%s%s", all->options->strip_path_prefix, fr->file) > 0) {
+            src = fopen(full, "re");
+            free(full);
+        }
+    }
+    if (!src)
+        return;
+    char *line = NULL;
+    size_t size = 0;
+    ssize_t len;
+    fputs("<pre>", f);
+    for (unsigned n = 1; n <= fr->line + AROUND && (len = getline(&line, &size, src)) >= 0; n++) {
+        if (n + AROUND < fr->line)
+            continue;
+        if (len && line[len - 1] == '\n')
+            line[len - 1] = 0;
+        fprintf(f, "<span%s><i>%u</i>", n == fr->line ? " class=at" : "", n);
+        xml_text(f, line);
+        fputs("</span>", f);
+    }
+    fputs("</pre>", f);
+    free(line);
+    fclose(src);
+}
+
+static void stack(FILE *f, const struct stack *s, bool open)
+{
+    if (!s->n) {
+        fputs("<p>[failed to restore the stack]</p>", f);
+        return;
+    }
+    fprintf(f, "<details%s><summary>Stack: %zu frame(s)</summary><ol>", open ? " open" : "", s->n);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct frame *fr = &s->frame[i];
+        fputs("<li><code>", f);
+        xml_text(f, fr->func ? fr->func : "??");
+        fputs("()</code><br><code>", f);
+        xml_text(f, fr->file ? fr->file : fr->module ? fr->module : "?");
+        if (fr->file)
+            fprintf(f, ":%u", fr->line);
+        fprintf(f, "</code> +0x%llx</li>",
+                (unsigned long long)(fr->file ? fr->offset : fr->module_off));
+    }
+    fputs("</ol></details>", f);
+}
+
+static void part(FILE *f, struct findings *all, const struct finding *fi, const struct part *p,
+                 bool source)
+{
+    bool with;
+    const char *s = text_sentence(all, fi, p, &with);
+    size_t n = strlen(s);
+    while (n && s[n - 1] == '\n')
+        n--;
+    fputs("<section><h3>", f);
+    xml_text(f, arena_strn(&all->arena, s, n));
+    fputs("</h3>", f);
+    if (source)
+        excerpt(f, all, part_frame(p));
+    if (with)
+        stack(f, &p->stack, false);
+    for (size_t i = 0; i < p->nheld; i++) {
+        const struct held *l = &p->held[i];
+        fputs("<p>holds ", f);
+        xml_text(f, object_called(&all->arena, l->r.kind, l->r.addr, l->name));
+        if (l->stack.n && l->stack.frame[0].file) {
+            fputs(", locked at <code>", f);
+            xml_text(f, l->stack.frame[0].file);
+            fprintf(f, ":%u</code>", l->stack.frame[0].line);
+        }
+        fputs("</p>", f);
+    }
+    fputs("</section>", f);
+}
+
+/* The locks of a cycle on a circle, arrows from the held one to the wanted one. */
+static void drawing(FILE *f, struct findings *all, const struct finding *fi)
+{
+    size_t n = 0;
+    for (const struct part *p = NULL; (p = finding_part(fi, PART_EDGE, p));)
+        n++;
+    if (n < 2)
+        return;
+    double cx = 320, cy = 40 + 26.0 * (double)n, r = 26.0 * (double)n;
+    fprintf(f, "<svg viewBox=\"0 0 640 %.0f\" width=640 role=img aria-label=\"lock order cycle\">"
+               "<defs><marker id=a markerWidth=8 markerHeight=8 refX=7 refY=4 orient=auto>"
+               "<path d=\"M0 0 8 4 0 8z\" fill=\"#c33\"/></marker></defs>",
+            2 * cy);
+    size_t i = 0;
+    for (const struct part *p = NULL; (p = finding_part(fi, PART_EDGE, p)); i++) {
+        double t0 = 2 * M_PI * (double)i / (double)n - M_PI / 2;
+        double t1 = t0 + 2 * M_PI / (double)n, mid = (t0 + t1) / 2;
+        double x0 = cx + 2 * r * cos(t0), y0 = cy + r * sin(t0);
+        double x1 = cx + 2 * r * cos(t1), y1 = cy + r * sin(t1);
+        double xm = cx + 2.6 * r * cos(mid), ym = cy + 1.3 * r * sin(mid);
+        /* Arrows stop short of the names. */
+        fprintf(f, "<path d=\"M%.1f %.1f Q%.1f %.1f %.1f %.1f\" fill=none stroke=\"#c33\" "
+                   "stroke-width=2 marker-end=\"url(#a)\"/>",
+                x0 + (xm - x0) * .25, y0 + (ym - y0) * .25, xm, ym, x1 + (xm - x1) * .25,
+                y1 + (ym - y1) * .25);
+        fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=middle font-size=12 "
+                   "fill=currentColor opacity=.7>",
+                cx + 2.1 * r * cos(mid), cy + 1.05 * r * sin(mid) + 4);
+        xml_text(f, part_who(&all->arena, p));
+        fprintf(f, "</text><text x=\"%.1f\" y=\"%.1f\" text-anchor=middle font-size=14 "
+                   "font-weight=bold fill=currentColor>",
+                x0, y0 + 5);
+        xml_text(f, object_called(&all->arena, p->r.aux >> 8, p->r.addr, p->name));
+        fputs("</text>", f);
+    }
+    fputs("</svg>", f);
+}
+
+static void one(FILE *f, struct findings *all, struct finding *fi)
+{
+    fprintf(f, "<article id=\"f%llu\"><h2><span class=kind>%s</span>", (unsigned long long)fi->id,
+            kind_heading(fi->r.kind));
+    xml_text(f, finding_message(&all->arena, fi));
+    fputs("</h2>", f);
+    if (fi->r.kind == FINDING_LOCK_ORDER)
+        drawing(f, all, fi);
+    fputs("<div class=sides>", f);
+    for (size_t i = 0; i < fi->nparts; i++) {
+        unsigned role = fi->part[i].r.role;
+        if (role != PART_CREATED && !(role >= PART_GLOBAL && role <= PART_TLS))
+            part(f, all, fi, &fi->part[i], true);
+    }
+    fputs("</div><div class=sides>", f);
+    for (size_t i = 0; i < fi->nparts; i++)
+        if (fi->part[i].r.role == PART_CREATED)
+            part(f, all, fi, &fi->part[i], true);
+    fputs("</div>", f);
+    for (size_t i = 0; i < fi->nparts; i++)
+        if (fi->part[i].r.role >= PART_GLOBAL && fi->part[i].r.role <= PART_TLS)
+            part(f, all, fi, &fi->part[i], true);
+    if (fi->hint) {
+        fputs("<p class=hint>", f);
+        xml_text(f, fi->hint);
+        fputs("</p>", f);
+    }
+    if (fi->count > 1)
+        fprintf(f, "<p>Seen %llu times.</p>", (unsigned long long)fi->count);
+    fputs("<details><summary>As text</summary><pre><span>", f);
+    char *text;
+    size_t n;
+    FILE *mem = open_memstream(&text, &n);
+    text_one(mem, all, fi);
+    fclose(mem);
+    xml_text(f, text);
+    free(text);
+    fputs("</span></pre></details></article>\n", f);
+}
+
+static void html_end(struct output *o, struct findings *all)
+{
+    FILE *f = o->f;
+    fprintf(f, "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>"
+               "<meta name=viewport content=\"width=device-width,initial-scale=1\">"
+               "<title>goc-race: %zu finding(s)</title><style>%s</style></head><body>\n<h1>goc-race: ",
+            all->n, style);
+    fprintf(f, all->n ? "%zu finding(s)" : "nothing was found", all->n);
+    if (all->program) {
+        fputs(" in <code>", f);
+        xml_text(f, all->program);
+        fputs("</code>", f);
+    }
+    fputs("</h1>\n<table>", f);
+    for (unsigned k = FINDING_RACE; k < KINDS; k++)
+        if (all->kind[k])
+            fprintf(f, "<tr><th>%zu</th><td>%s</td></tr>", all->kind[k], kind_total(k));
+    fputs("</table>\n<ol>", f);
+    size_t n = 0;
+    for (struct finding *fi = all->first; fi && n < all->printed; fi = fi->next, n++) {
+        fprintf(f, "<li><a href=\"#f%llu\">", (unsigned long long)fi->id);
+        xml_text(f, finding_message(&all->arena, fi));
+        fputs("</a></li>", f);
+    }
+    fputs("</ol>\n", f);
+    n = 0;
+    for (struct finding *fi = all->first; fi && n < all->printed; fi = fi->next, n++)
+        one(f, all, fi);
+    fputs("</body></html>\n", f);
+}
+
+const struct renderer html_renderer = {.name = "html", .end = html_end};
