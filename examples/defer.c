@@ -1,6 +1,6 @@
 /*
- * Defer: what must be done on the way out, said on the way in. It runs when the block is left by its
- * end, by return, by goc_goexit or by a panic; goc_pcall catches the panic.
+ * Defer: what must be done on the way out, said on the way in. It runs when the block is left by
+ * its end, by return, by goc_goexit or by a panic; goc_pcall catches the panic.
  */
 #include <goc.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /*
- * soak.c - everything at once for a long time: goroutines that come and go, channels made and freed,
- * selects with timeouts, locks, timers, contexts, heap blocks. Prints a line every ten seconds and
- * ends with 1 if its memory has grown since the first: what has ended must leave nothing behind.
+ * soak.c - everything at once for a long time: goroutines that come and go, channels made and
+ * freed, selects with timeouts, locks, timers, contexts, heap blocks. Prints a line every ten
+ * seconds and ends with 1 if its memory has grown since the first: what has ended must leave
+ * nothing behind.
  *
  *   soak SECONDS
  */
@@ -116,8 +117,8 @@ int main(int argc, char **argv)
         if (!first)
             first = last;
         printf("%4ld s: %8ld rounds, %10ld goroutines, %8ld KiB\n",
-               (long)((goc_now() - start) / GOC_SECOND), atomic_load(&rounds), atomic_load(&spawned),
-               last);
+               (long)((goc_now() - start) / GOC_SECOND), atomic_load(&rounds),
+               atomic_load(&spawned), last);
         fflush(stdout);
     }
     goc_waitgroup_wait(&all);
