@@ -1,6 +1,5 @@
 /*
- * A buffered channel is a queue: a send waits only when it is full, a receive only when it is
- * empty.
+ * A buffered channel is a queue: a send waits only when it is full, a receive only when it is empty.
  */
 #include <goc.h>
 #include <stdio.h>

@@ -37,6 +37,10 @@ void g_ready_tail(struct g *g);
    becomes runnable behind it. For locks held across a hand-off. */
 void g_ready_yield(struct g *g);
 
+/* Another goroutine runs at this moment and none waits for this thread: what it holds may soon be free,
+   so that a short spin pays. */
+bool sched_can_spin(void);
+
 /* The detector's record of g (NULL in plain builds), its number, and the word that a primitive may
    use for its own list while g is parked in it. */
 struct race_g *g_race(struct g *g);

@@ -418,3 +418,10 @@ void check_dead(void)
         return;
     deadlock();
 }
+
+bool sched_can_spin(void)
+{
+    uint32_t idle = load_relaxed(&sched.nidle_p) + load_relaxed(&sched.spinning);
+    struct p *p = m_cur()->p;
+    return sched.numcpu > 1 && (uint32_t)load_relaxed(&sched.nproc) > idle + 1 && p && runq_empty(p);
+}

@@ -25,6 +25,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 #define goc_chan(T) __typeof__(__typeof__(T)(*)[])
 #define goc_send_chan(T) __typeof__(__typeof__(T)(*)[1])
@@ -162,6 +163,7 @@ void goc_chan_close(void *ch);
 int goc_chan_len(const void *ch);
 int goc_chan_cap(const void *ch);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -18,6 +18,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef struct goc_context goc_context;
 
@@ -48,6 +49,7 @@ void *goc_context_value(goc_context *ctx, const void *key);
 
 void goc_context_free(goc_context *ctx);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

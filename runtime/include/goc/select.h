@@ -21,6 +21,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 enum { GOC_CASE_VALUE_MAX = 32 };
 
@@ -100,6 +101,7 @@ static inline goc_case goc_case_send(void *ch, const void *value, uint32_t size)
     return c;
 }
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -19,6 +19,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct goc_context;
 
@@ -95,6 +96,37 @@ void goc_waitgroup_add(goc_waitgroup *wg, int n);
 void goc_waitgroup_done(goc_waitgroup *wg);
 /* Panics "sync: WaitGroup is reused before previous Wait has returned". */
 void goc_waitgroup_wait(goc_waitgroup *wg);
+
+/* goc_waitgroup_go(wg, fn, ...): add(1), then start fn(...) as go() does, done when it ends.
+   Go 1.25's WaitGroup.Go, with arguments. */
+#define goc_waitgroup_go(wg, ...)                                                         \
+    GOC_GO_PICK_(__VA_ARGS__, GOC_WG6_, GOC_WG5_, GOC_WG4_, GOC_WG3_, GOC_WG2_, GOC_WG1_, \
+                 GOC_WG0_, )                                                              \
+    (wg, __VA_ARGS__)
+void goc_waitgroup_go_call(goc_waitgroup *wg, void *fn, int n, const uintptr_t *arg);
+
+#define GOC_WG_BODY_(wg, fn, call, nulls, n, ...)                                       \
+    do {                                                                                \
+        GOC_GO_CHECK_(call, nulls)                                                      \
+        goc_waitgroup_go_call((wg), (void *)(fn), n, (const uintptr_t[]){__VA_ARGS__}); \
+    } while (0)
+#define GOC_WG0_(wg, fn) GOC_WG_BODY_(wg, fn, (fn)(), (fn)(), 0, 0)
+#define GOC_WG1_(wg, fn, a) GOC_WG_BODY_(wg, fn, (fn)(a), (fn)(GOC_N_), 1, GOC_W_(a))
+#define GOC_WG2_(wg, fn, a, b) \
+    GOC_WG_BODY_(wg, fn, (fn)(a, b), (fn)(GOC_N_, GOC_N_), 2, GOC_W_(a), GOC_W_(b))
+#define GOC_WG3_(wg, fn, a, b, c)                                                              \
+    GOC_WG_BODY_(wg, fn, (fn)(a, b, c), (fn)(GOC_N_, GOC_N_, GOC_N_), 3, GOC_W_(a), GOC_W_(b), \
+                 GOC_W_(c))
+#define GOC_WG4_(wg, fn, a, b, c, d)                                                           \
+    GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_), 4, GOC_W_(a), \
+                 GOC_W_(b), GOC_W_(c), GOC_W_(d))
+#define GOC_WG5_(wg, fn, a, b, c, d, e)                                                        \
+    GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d, e), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 5, \
+                 GOC_W_(a), GOC_W_(b), GOC_W_(c), GOC_W_(d), GOC_W_(e))
+#define GOC_WG6_(wg, fn, a, b, c, d, e, f)                                                      \
+    GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d, e, f),                                                \
+                 (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 6, GOC_W_(a), GOC_W_(b), \
+                 GOC_W_(c), GOC_W_(d), GOC_W_(e), GOC_W_(f))
 
 /* --- once (Go's sync.Once)
  * ------------------------------------------------------------------------ */
@@ -192,8 +224,8 @@ typedef struct goc_errgroup {
     goc_waitgroup goc_wg;
     struct goc_context *goc_ctx;
     goc_sem goc_slots;
-    uint32_t goc_failed;
-    int goc_result;
+    uint32_t goc_failed, goc_limited;
+    int goc_result, goc_spare;
 } goc_errgroup;
 
 /* The group's context becomes a child of ctx; NULL: of the background context. -1, ENOMEM. */
@@ -211,6 +243,7 @@ struct goc_context *goc_errgroup_context(goc_errgroup *g);
 /* Gives the context back. The group is then as zero-filled. */
 void goc_errgroup_free(goc_errgroup *g);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
