@@ -11,9 +11,10 @@ Q       := $(if $(V),,@)
 STD     := -std=gnu11 -fno-strict-aliasing -fno-omit-frame-pointer -fvisibility=hidden \
            -Wall -Wextra -Wno-unused-parameter $(WERROR) -D_GNU_SOURCE -DGOC_VERSION='"$(VERSION)"'
 LIB     := $(STD) -fPIC -ftls-model=initial-exec -fno-stack-protector -U_FORTIFY_SOURCE \
-           -ffile-prefix-map=$(CURDIR)=/usr/src/goc-race -Iruntime/include -iquote runtime
+           -ffile-prefix-map=$(CURDIR)=/usr/src/goc-race -Iruntime/include -iquote runtime -iquote report
 # The race build's own code sits in a section by itself, so that the detector's interceptors can tell a
 # call of the library from a call of the program it is linked into (detector/intercept.h).
+EXTRA_detector/tsan_abi.c := -fomit-frame-pointer
 OBJCOPY ?= objcopy
 OWN_TEXT := $(foreach s,.text .text.unlikely .text.hot .text.startup .text.exit,--rename-section $s=goc_text)
 ARCH    := $(shell $(CC) -dumpmachine | cut -d- -f1)

@@ -36,11 +36,13 @@ void *det_memcpy(void *restrict to, const void *restrict from, size_t n);
 void *det_memmove(void *to, const void *from, size_t n);
 void *det_memset(void *to, int c, size_t n);
 int det_memcmp(const void *a, const void *b, size_t n);
+size_t det_strlen(const char *s);
 #ifndef DET_KEEP_LIBC_NAMES /* intercept_*.c define the public names and keep them */
 void *memcpy(void *restrict, const void *restrict, size_t) __asm__("det_memcpy");
 void *memmove(void *, const void *, size_t) __asm__("det_memmove");
 void *memset(void *, int, size_t) __asm__("det_memset");
 int memcmp(const void *, const void *, size_t) __asm__("det_memcmp");
+size_t strlen(const char *) __asm__("det_strlen");
 #endif
 
 #define likely(x) __builtin_expect(!!(x), 1)
@@ -107,7 +109,9 @@ struct race_g {
     u32 ignore;      /* depth of det_ignore_begin */
     u32 ignore_sync; /* depth of the annotations that stop synchronisation from being seen */
     /* The shadow call stack: return addresses, innermost last. */
-    uintptr_t *sp, *sp_synced; /* above sp_synced the history does not know it yet */
+    uintptr_t *sp;
+    uintptr_t *sp_synced;  /* the lowest it has been since the last event */
+    uintptr_t *sp_history; /* where it was then */
     uintptr_t *sp_base, *sp_end;
     /* History: where the next event goes. */
     u64 *ev, *ev_end;
@@ -256,10 +260,7 @@ static inline void det_zero(void *p, size_t n)
 }
 static inline size_t det_len(const char *s)
 {
-    size_t n = 0;
-    while (s[n])
-        n++;
-    return n;
+    return det_strlen(s);
 }
 static inline int det_cmp(const char *a, const char *b)
 {

@@ -1,0 +1,273 @@
+/*
+ * access.c - is this access ordered after what was last done to these bytes?
+ *
+ * The rules, for one granule (eight bytes) and bytes m of it, by goroutine g at epoch e:
+ *
+ *   write  conflicts with the last write and with every read since, where their bytes meet m, unless
+ *          both are atomic or the earlier one is known to g. It then is the last write of m, and
+ *          the reads of m are over.
+ *   read   conflicts with the last write likewise. It joins the reads: alone if it supersedes those
+ *          that are there (they happened before it, it covers their bytes, and it is not atomic where
+ *          they are plain), else in a read set (readset.c).
+ *
+ * A second access by the same goroutine in the same epoch to the same bytes tells nothing new, and
+ * that is nearly every access: tsan_abi.c tests for it in a few instructions and comes here for the
+ * rest. Masks of one epoch merge into one word. Where one word cannot say it any more the
+ * granule is split (split.c).
+ *
+ * Concurrency. Shadow words are read and written without locks, each in one piece. When two threads
+ * touch the same granule within the same few nanoseconds one of the two records may be overwritten,
+ * and a race between exactly those accesses may go unseen this time. What can never happen is a report
+ * about something that was not done: only words of accesses that took place are ever stored, the
+ * history has an event before the shadow has its word, and set and split numbers are validated.
+ * The record is written before the program's own access takes place, so an access that sees another's
+ * effect also sees its record. Rejected: a lock or a CAS on each granule (2x on streaming loops).
+ *
+ * Reports are made when everything is stored and no lock is held.
+ */
+#include "access.h"
+#include "history.h"
+#include "sys.h"
+
+void hits_add(struct hits *h, uintptr_t granule, u64 old, u64 now, u32 flags)
+{
+    u64 both = old & now & WORD_BYTES;
+    for (u32 i = 0; i < h->n; i++)
+        if (h->hit[i].flags == flags && word_same(h->hit[i].word, old)) {
+            if (h->hit[i].granule == granule)
+                h->hit[i].word |= both;
+            return;
+        }
+    if (h->n < HITS_MAX)
+        h->hit[h->n++] = (struct hit){(old & ~WORD_BYTES) | both, granule, flags};
+}
+
+void granule_write(struct race_g *g, u64 *s, u64 now, struct hits *h)
+{
+    for (;;) {
+        u64 w = shadow_load(&s[0]);
+        if (unlikely(w & WORD_SPECIAL)) {
+            if (split_access(g, s, now, true, h))
+                return;
+            continue;
+        }
+        u64 r = shadow_load(&s[1]);
+        u64 next = now;
+        if (w & ~now & WORD_BYTES) { /* bytes of the old write stay */
+            if (!word_same(w, now)) {
+                split_make(s, w, r);
+                continue;
+            }
+            next = w | now;
+        } else if (w && word_conflicts(g, w, now)) {
+            hits_add(h, granule_addr(s), w, now, ACCESS_WRITE);
+        }
+        if (r & WORD_SPECIAL) {
+            if (!set_check(g, &s[1], r, granule_addr(s), now, h) ||
+                !set_remove(&s[1], r, now & WORD_BYTES))
+                continue;
+        } else if (r & now & WORD_BYTES) {
+            if (word_conflicts(g, r, now))
+                hits_add(h, granule_addr(s), r, now, 0);
+            shadow_store(&s[1], r & ~now & WORD_BYTES ? r & ~(now & WORD_BYTES) : 0);
+        }
+        shadow_store(&s[0], next);
+        return;
+    }
+}
+
+void granule_read(struct race_g *g, u64 *s, u64 now, struct hits *h)
+{
+    for (;;) {
+        u64 w = shadow_load(&s[0]);
+        if (unlikely(w & WORD_SPECIAL)) {
+            if (split_access(g, s, now, false, h))
+                return;
+            continue;
+        }
+        u64 r = shadow_load(&s[1]);
+        if (r == g->set_mine && r && !(now & WORD_ATOMIC))
+            return;
+        if (w) {
+            if (word_same(w, now)) {
+                if ((now & ~w & WORD_BYTES) == 0)
+                    return; /* our own write of this epoch says more */
+            } else if (word_conflicts(g, w, now)) {
+                hits_add(h, granule_addr(s), w, now, ACCESS_WRITE);
+            }
+        }
+        if (r == 0) {
+            shadow_store(&s[1], now);
+        } else if (r & WORD_SPECIAL) {
+            if (!set_add(g, &s[1], r, now))
+                continue;
+        } else if (word_same(r, now)) {
+            shadow_store(&s[1], r | now);
+        } else if (read_supersedes(g, now, r)) {
+            shadow_store(&s[1], now);
+        } else if (!set_add(g, &s[1], r, now)) {
+            continue;
+        }
+        return;
+    }
+}
+
+/* --- any access -------------------------------------------------------------------------------------- */
+
+static void granules(struct race_g *g, uintptr_t a, size_t n, u32 flags, struct hits *h)
+{
+    u64 who = g->self | (flags & ACCESS_ATOMIC ? WORD_ATOMIC : 0);
+    uintptr_t end = a + n;
+    u64 *s = shadow_of(a);
+    for (uintptr_t p = a & ~7ull; p < end; p += 8, s += 2) {
+        u64 bytes = WORD_BYTES;
+        if (p < a)
+            bytes &= WORD_BYTES << (a - p);
+        if (end - p < 8)
+            bytes &= WORD_BYTES >> (8 - (end - p));
+        u64 now = who | (bytes & WORD_BYTES);
+        if (flags & ACCESS_WRITE)
+            granule_write(g, s, now, h);
+        else
+            granule_read(g, s, now, h);
+    }
+}
+
+void access_note(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags, struct hits *h)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    if (here < g->stack_low_water && here >= g->stack_lo)
+        g->stack_low_water = here;
+    history_access(g, pc, a, n, flags);
+    granules(g, a, n, flags, h);
+}
+
+void hits_report(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags, struct hits *h)
+{
+    for (u32 i = 0; i < h->n; i++)
+        finding_race(g, pc, a, n, flags, &h->hit[i]);
+}
+
+void access_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
+{
+    if (n == 0 || g->busy)
+        return;
+    struct hits h;
+    h.n = 0;
+    g->busy = 1;
+    access_note(g, pc, a, n, flags, &h);
+    if (unlikely(h.n))
+        hits_report(g, pc, a, n, flags, &h);
+    g->busy = 0;
+}
+
+/* All granules of the range known in this epoch already? */
+static bool range_known(uintptr_t a, size_t n, bool write)
+{
+    u64 full = det_self | WORD_BYTES;
+    if (((a | n) & 7) || det_self == 0)
+        return false;
+    for (u64 *s = shadow_of(a), *end = s + n / 4; s < end; s += 2)
+        if (write ? shadow_load(&s[0]) != full || shadow_load(&s[1]) != 0
+                  : shadow_load(&s[0]) != full && shadow_load(&s[1]) != full)
+            return false;
+    return true;
+}
+
+void det_read_range(uintptr_t pc, uintptr_t p, size_t n)
+{
+    struct race_g *g = det_cur;
+    if (g && !g->ignore && n && !range_known(p, n, false))
+        access_slow(g, pc, p, n, 0);
+}
+
+void det_write_range(uintptr_t pc, uintptr_t p, size_t n)
+{
+    struct race_g *g = det_cur;
+    if (g && !g->ignore && n && !range_known(p, n, true))
+        access_slow(g, pc, p, n, ACCESS_WRITE);
+}
+
+/* --- memory given out anew --------------------------------------------------------------------------- */
+
+static void clear_words(u64 *s, u64 *end)
+{
+    for (; s < end; s += 2) {
+        u64 w = shadow_load(&s[0]), r = shadow_load(&s[1]);
+        if ((w | r) == 0)
+            continue;
+        if (unlikely(w & WORD_SPECIAL)) {
+            split_free(s, w);
+            shadow_store(&s[0], 0);
+        }
+        if (unlikely(r & WORD_SPECIAL)) {
+            u64 had = __atomic_exchange_n(&s[1], 0, __ATOMIC_ACQ_REL);
+            if (had & WORD_SPECIAL)
+                set_drop(had);
+        }
+        shadow_store(&s[0], 0);
+        shadow_store(&s[1], 0);
+    }
+}
+
+#define PAGE 4096ul
+
+/* Pages that nobody touched are zero and stay unborn; the others are cleared and given back. */
+static void clear_big(char *lo, char *hi)
+{
+    unsigned char there[256];
+    while (lo < hi) {
+        size_t n = (size_t)(hi - lo) < sizeof there * PAGE ? (size_t)(hi - lo) : sizeof there * PAGE;
+        if (sys_call(SYS_mincore, (long)lo, (long)n, (long)there, 0, 0, 0) == 0) {
+            for (size_t i = 0; i < n / PAGE; i++)
+                if (there[i] & 1)
+                    clear_words((u64 *)(lo + i * PAGE), (u64 *)(lo + (i + 1) * PAGE));
+        }
+        lo += n;
+    }
+}
+
+void det_clear(uintptr_t p, size_t n)
+{
+    if (n == 0)
+        return;
+    uintptr_t end = (p + n + 7) & ~7ull;
+    p &= ~7ull;
+    u64 *s = shadow_of(p), *e = s + (end - p) / 4;
+    if ((size_t)((char *)e - (char *)s) < 64 * PAGE) {
+        clear_words(s, e);
+        return;
+    }
+    u64 *first = (u64 *)(((uintptr_t)s + PAGE - 1) & ~(PAGE - 1));
+    u64 *last = (u64 *)((uintptr_t)e & ~(PAGE - 1));
+    clear_words(s, first);
+    clear_words(last, e);
+    clear_big((char *)first, (char *)last);
+    sys_madvise(first, (size_t)((char *)last - (char *)first), MADV_DONTNEED);
+}
+
+void det_free_range(uintptr_t pc, uintptr_t p, size_t n)
+{
+    struct race_g *g = det_cur;
+    if (!g || g->ignore || n == 0)
+        return;
+    /* Of a huge block only what the program has touched is looked at: an access to the rest would be the
+       first one ever. */
+    if (n < 256 * 1024) {
+        access_slow(g, pc, p, n, ACCESS_WRITE | ACCESS_FREE);
+        return;
+    }
+    unsigned char there[64];
+    for (uintptr_t a = p & ~(PAGE - 1); a < p + n; a += sizeof there * PAGE / 2) {
+        size_t span = sizeof there * PAGE / 2;
+        if (sys_call(SYS_mincore, (long)shadow_of(a), (long)(2 * span), (long)there, 0, 0, 0) != 0)
+            continue;
+        for (size_t i = 0; i < sizeof there; i++) {
+            uintptr_t lo = a + i * (PAGE / 2), hi = lo + PAGE / 2;
+            lo = lo < p ? p : lo;
+            hi = hi > p + n ? p + n : hi;
+            if ((there[i] & 1) && lo < hi)
+                access_slow(g, pc, lo, hi - lo, ACCESS_WRITE | ACCESS_FREE);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+/* clock.h - who knows what of whom. clock.c has the essay. */
+#ifndef DET_CLOCK_H
+#define DET_CLOCK_H
+
+#include "det.h"
+
+#define CLOCK_FAN 32
+#define CLOCK_BITS 5
+
+struct clock_node {
+    u32 refs; /* first word: the slab's link when free */
+    u32 pad[3];
+    u32 e[CLOCK_FAN]; /* a leaf's epochs, or an inner node's children */
+};
+_Static_assert(sizeof(struct clock_node) == 144, "a node is nine 16-byte lines");
+
+extern struct slab clock_nodes;
+void clock_init(void);
+
+/* What somebody publishes: all that `know` holds, and itself at an epoch (id 0: merged, nobody). */
+struct published {
+    u32 id, epoch;
+    struct clock know;
+};
+
+u32 clock_lookup(const struct clock *c, u32 id); /* extras and tree */
+void clock_set(struct clock *c, u32 id, u32 epoch); /* to the maximum of old and new */
+void clock_join(struct clock *a, const struct clock *b);
+void clock_copy(struct clock *to, const struct clock *from); /* `to` is overwritten, not dropped */
+void clock_drop(struct clock *c);
+void clock_flush(struct clock *c); /* the extras into the tree */
+
+static inline bool g_knows(const struct race_g *g, u32 id, u32 epoch)
+{
+    if (id == g->id)
+        return true;
+    for (int i = 0; i < g->know.n; i++)
+        if (g->know.id[i] == id)
+            return g->know.epoch[i] >= epoch || clock_lookup(&g->know, id) >= epoch;
+    u32 n = g->know.root;
+    if (n == 0)
+        return false;
+    if (likely(g->know.level == 0))
+        return id < CLOCK_FAN && ((struct clock_node *)slab_at(&clock_nodes, n))->e[id] >= epoch;
+    return clock_lookup(&g->know, id) >= epoch;
+}
+
+/* g learns p; g publishes into p (replacing or adding); none of them advances g's epoch. */
+void g_learn(struct race_g *g, const struct published *p);
+void g_publish(const struct race_g *g, struct published *p);
+void g_publish_merge(const struct race_g *g, struct published *p);
+void published_drop(struct published *p);
+
+/* The epoch ends: what g does from now on is not known to those who acquired so far. */
+void g_advance(struct race_g *g);
+
+/* Ids. New ones start after the last epoch of their previous owner. */
+void id_give(struct race_g *child, const struct race_g *spawner);
+void id_return(struct race_g *g);
+
+/* The two ways to take a maximum of leaves, for the test that sets them against each other. */
+bool leaf_join_scalar(u32 *a, const u32 *b);
+bool leaf_join_fast(u32 *a, const u32 *b);
+
+#endif

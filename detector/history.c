@@ -1,0 +1,408 @@
+/*
+ * history.c - how a goroutine got there: enough to restore the stack of an earlier access.
+ *
+ * A shadow word says who and when, not where. A stack in every shadow word is out of the question, so
+ * each goroutine writes a log of what it did, and when a race is found the log of the other one is
+ * replayed up to the access in question. Only accesses that changed the shadow are logged (one for
+ * each granule and epoch), 8 bytes each: address, size, kind and the difference of its pc to the one
+ * before. The call stack is followed lazily: entering and leaving functions moves g->sp and nothing
+ * else; the next logged access writes down what changed since the last one. A recursion that
+ * touches nothing new leaves no trace, so the log reaches far back.
+ *
+ *   access  [ addr 44 ][ pc delta 15 ][ size 2 ][ atomic ][ write ][ 1 ]
+ *   others  [ value 56 ][ type 8 ]      pc; enter (return address); leave (to depth); epoch;
+ *                                       range (address and kind; the next word is the length)
+ *
+ * The log is kept in chunks that grow from 256 bytes to 16 KiB, the first given at the first event:
+ * a goroutine that only waits has none. A chunk begins with the epoch, the pc and the innermost part of
+ * the call stack, so each can be replayed by itself. A goroutine keeps up to history_size KiB of
+ * chunks and then reuses its own oldest; the chunks of the dead are kept until they are together more
+ * than the total allows, and are taken back from the longest dead. What cannot be restored is
+ * reported all the same, with what is known.
+ *
+ * Rejected: a log of every function entry and exit (TSan: recursive code flushes it in milliseconds), a
+ * tree of calling contexts with a number in each event (no replay, but unbounded for recursion),
+ * stack numbers in the shadow (half as much again of it).
+ *
+ * Concurrency. A running goroutine appends without a lock: the event first, then g->ev (release).
+ * Chunks and lives change hands under `lock`, which whoever replays holds throughout.
+ */
+#include "history.h"
+#include "record.h"
+
+static u32 lock;
+static struct slab lives;
+static u32 *life_of; /* by id: the latest life */
+static u32 dead_head, dead_tail, dead_count;
+static size_t dead_bytes, live_bytes;
+static size_t own_limit = 1 << 20, total_limit = 128u << 20;
+#define DEAD_MAX (1u << 18)
+
+#define CHUNK_FIRST 256
+#define CHUNK_MAX 16384
+
+static struct life *life_at(u32 i)
+{
+    return slab_at(&lives, i);
+}
+static u32 life_index(const struct life *l)
+{
+    return (u32)(((const char *)l - lives.base) / lives.size);
+}
+
+void history_init(void)
+{
+    slab_init(&lives, "goroutine lives", sizeof(struct life), 1u << 26);
+    life_of = det_map(((size_t)ID_MAX + 1) * sizeof *life_of);
+    long kib = det_option_num("history_size", 0);
+    if (kib > 0) {
+        own_limit = (size_t)kib << 10;
+        total_limit = own_limit * 128;
+    }
+}
+
+struct life *life_begin(struct race_g *g, uint64_t goid, u32 created, uintptr_t fn, u32 flags)
+{
+    u32 i = slab_alloc(&lives);
+    struct life *l = life_at(i);
+    *l = (struct life){.id = g->id,
+                       .first = g->epoch,
+                       .goid = goid,
+                       .created = created,
+                       .fn = fn,
+                       .flags = flags,
+                       .g = g};
+    det_lock(&lock);
+    l->before = life_of[g->id];
+    life_of[g->id] = i;
+    det_unlock(&lock);
+    g->life = l;
+    return l;
+}
+
+static void chunk_free(struct life *l, struct chunk *c)
+{
+    l->bytes -= c->size;
+    if (c->newer)
+        c->newer->older = c->older;
+    else
+        l->newest = c->older;
+    if (c->older)
+        c->older->newer = c->newer;
+    else
+        l->oldest = c->newer;
+    det_release(c, c->size);
+}
+
+/* The longest dead goes for good. */
+static void forget_one(void)
+{
+    u32 i = dead_head;
+    struct life *l = life_at(i);
+    dead_head = l->next_dead;
+    if (dead_head == 0)
+        dead_tail = 0;
+    dead_count--;
+    dead_bytes -= l->bytes;
+    while (l->newest)
+        chunk_free(l, l->newest);
+    u32 *p = &life_of[l->id];
+    while (*p && *p != i)
+        p = &life_at(*p)->before;
+    if (*p == i)
+        *p = l->before;
+    slab_free(&lives, i);
+}
+
+static void bury(struct life *l, u32 last)
+{
+    l->last = last;
+    l->flags |= PART_FINISHED;
+    l->g = NULL;
+    live_bytes -= l->bytes;
+    dead_bytes += l->bytes;
+    u32 i = life_index(l);
+    l->next_dead = 0;
+    if (dead_tail)
+        life_at(dead_tail)->next_dead = i;
+    else
+        dead_head = i;
+    dead_tail = i;
+    dead_count++;
+    while (dead_head && (dead_bytes > total_limit / 2 || dead_count > DEAD_MAX))
+        forget_one();
+}
+
+void life_end(struct race_g *g)
+{
+    struct life *l = g->life;
+    det_lock(&lock);
+    if (l->newest)
+        l->newest->words = (u32)(g->ev - l->newest->ev);
+    bury(l, g->epoch);
+    g->life = NULL;
+    g->ev = g->ev_end = NULL;
+    det_unlock(&lock);
+}
+
+void life_renamed(struct race_g *g)
+{
+    struct life *old = g->life;
+    u32 flags = old->flags, created = old->created;
+    uintptr_t fn = old->fn;
+    u64 goid = old->goid;
+    life_end(g);
+    struct life *l = life_begin(g, goid, created, fn, flags);
+    l->stack_lo = g->stack_lo;
+    l->stack_hi = g->stack_hi;
+    det_lock(&lock);
+    old->flags = flags; /* has not ended */
+    det_unlock(&lock);
+}
+
+bool life_find(u32 id, u32 epoch, struct life *out)
+{
+    bool found = false;
+    det_lock(&lock);
+    for (u32 i = life_of[id]; i && !found; i = life_at(i)->before)
+        if (life_at(i)->first <= epoch) {
+            *out = *life_at(i);
+            found = true;
+        }
+    det_unlock(&lock);
+    return found;
+}
+
+bool life_by_stack(uintptr_t a, struct life *out)
+{
+    bool found = false;
+    det_lock(&lock);
+    for (u32 i = 1; i < lives.used; i++) {
+        struct life *l = life_at(i);
+        if (l->goid && a >= l->stack_lo && a < l->stack_hi && (l->g || !found)) {
+            *out = *l;
+            found = true;
+            if (l->g)
+                break;
+        }
+    }
+    det_unlock(&lock);
+    return found;
+}
+
+/* --- writing ------------------------------------------------------------------------------------------ */
+
+static void chunk_new(struct race_g *g, uintptr_t pc)
+{
+    struct life *l = g->life;
+    det_lock(&lock);
+    struct chunk *c = l->newest;
+    u32 size = CHUNK_FIRST;
+    if (c) {
+        c->words = (u32)(g->ev - c->ev);
+        size = c->size < CHUNK_MAX ? c->size * 4 : CHUNK_MAX;
+    }
+    while (l->oldest && l->oldest != l->newest && l->bytes + size > own_limit)
+        live_bytes -= l->oldest->size, chunk_free(l, l->oldest);
+    while (live_bytes + dead_bytes + size > total_limit && dead_head)
+        forget_one();
+    if (live_bytes + size > total_limit && l->oldest && l->oldest != l->newest)
+        live_bytes -= l->oldest->size, chunk_free(l, l->oldest);
+    c = det_alloc(size);
+    c->size = size;
+    c->epoch = g->epoch;
+    c->pc = pc;
+    c->depth = (u32)(g->sp - g->sp_base);
+    u32 room = size == CHUNK_FIRST ? 8 : 64;
+    c->kept = c->depth < room ? c->depth : room;
+    for (u32 i = 0; i < c->kept; i++)
+        c->ev[i] = g->sp[(long)i - (long)c->kept];
+    c->older = l->newest;
+    if (l->newest)
+        l->newest->newer = c;
+    else
+        l->oldest = c;
+    l->newest = c;
+    l->bytes += size;
+    live_bytes += size;
+    g->ev_end = (u64 *)((char *)c + size);
+    __atomic_store_n(&g->ev, c->ev + c->kept, __ATOMIC_RELEASE);
+    det_unlock(&lock);
+    g->ev_pc = pc;
+    g->ev_epoch = g->epoch;
+    g->sp_synced = g->sp_history = g->sp;
+}
+
+static void put(struct race_g *g, u64 e)
+{
+    __atomic_store_n(g->ev, e, __ATOMIC_RELAXED);
+    __atomic_store_n(&g->ev, g->ev + 1, __ATOMIC_RELEASE);
+}
+
+void history_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
+{
+    long need = (g->sp - g->sp_synced) + 5;
+    if (g->ev_end - g->ev < need)
+        chunk_new(g, pc);
+    if (g->ev_epoch != g->epoch) {
+        put(g, (u64)g->epoch << EV_OTHER_SHIFT | EV_EPOCH);
+        g->ev_epoch = g->epoch;
+    }
+    if (g->sp_history > g->sp_synced)
+        put(g, (u64)(g->sp_synced - g->sp_base) << EV_OTHER_SHIFT | EV_LEAVE);
+    for (uintptr_t *p = g->sp_synced; p < g->sp; p++)
+        put(g, (u64)*p << EV_OTHER_SHIFT | EV_ENTER);
+    g->sp_synced = g->sp_history = g->sp;
+    long delta = (long)(pc - g->ev_pc);
+    bool range = n > 8 || (n & (n - 1)) || (flags & ~(ACCESS_WRITE | ACCESS_ATOMIC));
+    if (range || (u64)(delta + (1 << 14)) >= (1 << 15)) {
+        put(g, (u64)pc << EV_OTHER_SHIFT | EV_PC);
+        delta = 0;
+    }
+    g->ev_pc = pc;
+    if (range) {
+        g->ev[1] = n; /* both words appear at once */
+        g->ev[0] = (u64)(a & DET_ADDR_MASK) << EV_ADDR_SHIFT | (u64)(flags & 15) << EV_OTHER_SHIFT |
+                   EV_RANGE;
+        __atomic_store_n(&g->ev, g->ev + 2, __ATOMIC_RELEASE);
+        return;
+    }
+    put(g, EV_ACCESS | (flags & ACCESS_WRITE ? EV_WRITE : 0) |
+               (flags & ACCESS_ATOMIC ? EV_ATOMIC : 0) |
+               (u64)__builtin_ctz((u32)n) << EV_SIZE_SHIFT |
+               ((u64)delta & ((1 << EV_PC_BITS) - 1)) << EV_PC_SHIFT | (u64)a << EV_ADDR_SHIFT);
+}
+
+/* --- replaying ---------------------------------------------------------------------------------------- */
+
+#define REPLAY_MAX 1024
+struct replay {
+    uintptr_t pc;
+    u32 epoch;
+    long floor; /* depth of st[0]; what is below is not known */
+    long n;
+    uintptr_t st[REPLAY_MAX];
+};
+
+static void replay_enter(struct replay *r, uintptr_t pc)
+{
+    if (r->n == REPLAY_MAX) { /* very deep: forget the outer half */
+        det_memmove(r->st, r->st + REPLAY_MAX / 2, REPLAY_MAX / 2 * sizeof *r->st);
+        r->n = REPLAY_MAX / 2;
+        r->floor += REPLAY_MAX / 2;
+    }
+    r->st[r->n++] = pc;
+}
+
+static void replay_leave(struct replay *r, long depth)
+{
+    r->n = depth - r->floor;
+    if (r->n < 0) {
+        r->n = 0;
+        r->floor = depth;
+    }
+}
+
+static void replay_take(const struct replay *r, struct restored *out)
+{
+    out->pc[0] = r->pc;
+    u32 d = 1;
+    for (long i = r->n; i > 0 && d < DET_STACK_MAX; i--)
+        out->pc[d++] = r->st[i - 1];
+    out->depth = d;
+    out->truncated = r->floor > 0 || r->n >= DET_STACK_MAX;
+}
+
+struct wanted {
+    u32 epoch, flags;
+    uintptr_t lo, hi; /* low 44 bits */
+};
+
+static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wanted *want,
+                         struct replay *r, struct restored *out)
+{
+    bool found = false;
+    r->pc = c->pc;
+    r->epoch = c->epoch;
+    r->floor = (long)c->depth - (long)c->kept;
+    r->n = 0;
+    for (u32 i = 0; i < c->kept; i++)
+        replay_enter(r, c->ev[i]);
+    for (const u64 *p = c->ev + c->kept; p < end; p++) {
+        u64 e = *p;
+        uintptr_t a;
+        size_t n;
+        u32 flags;
+        if (e & EV_ACCESS) {
+            long delta = (long)(e << (64 - EV_PC_SHIFT - EV_PC_BITS)) >> (64 - EV_PC_BITS);
+            r->pc += (uintptr_t)delta;
+            a = e >> EV_ADDR_SHIFT;
+            n = 1u << (e >> EV_SIZE_SHIFT & 3);
+            flags = (e & EV_WRITE ? ACCESS_WRITE : 0) | (e & EV_ATOMIC ? ACCESS_ATOMIC : 0);
+        } else {
+            u64 value = e >> EV_OTHER_SHIFT;
+            switch (e & EV_OTHER_MASK) {
+            case EV_PC:
+                r->pc = value;
+                continue;
+            case EV_ENTER:
+                replay_enter(r, value);
+                continue;
+            case EV_LEAVE:
+                replay_leave(r, (long)value);
+                continue;
+            case EV_EPOCH:
+                r->epoch = (u32)value;
+                if (r->epoch > want->epoch)
+                    return found;
+                continue;
+            default:
+                a = e >> EV_ADDR_SHIFT;
+                flags = value & 15;
+                n = *++p;
+            }
+        }
+        if (r->epoch != want->epoch || a >= want->hi || a + n <= want->lo)
+            continue;
+        if ((flags ^ want->flags) & (ACCESS_WRITE | ACCESS_ATOMIC))
+            continue;
+        found = true;
+        out->addr = a;
+        out->size = n;
+        out->flags = flags;
+        replay_take(r, out);
+    }
+    return found;
+}
+
+static struct replay replay; /* under the lock */
+
+bool history_restore(u64 word, uintptr_t granule, u32 flags, struct restored *out)
+{
+    u64 bytes = word & WORD_BYTES;
+    int first = __builtin_ctz((u32)bytes | 256), last = 31 - __builtin_clz((u32)bytes | 1);
+    struct wanted want = {word_epoch(word), flags | (word & WORD_ATOMIC ? ACCESS_ATOMIC : 0),
+                          (granule & DET_ADDR_MASK) + (uintptr_t)first,
+                          (granule & DET_ADDR_MASK) + (uintptr_t)last + 1};
+    bool found = false;
+    det_lock(&lock);
+    for (u32 i = life_of[word_id(word)]; i && !found; i = life_at(i)->before) {
+        struct life *l = life_at(i);
+        if (l->first > want.epoch)
+            continue;
+        for (struct chunk *c = l->newest; c && !found; c = c->older) {
+            if (c->epoch > want.epoch)
+                continue;
+            const u64 *end = c->ev + c->words;
+            if (c == l->newest && l->g)
+                end = __atomic_load_n(&l->g->ev, __ATOMIC_ACQUIRE);
+            found = replay_chunk(c, end, &want, &replay, out);
+            if (c->epoch < want.epoch)
+                break; /* older chunks end before that epoch */
+        }
+        break;
+    }
+    det_unlock(&lock);
+    out->addr = out->addr | (granule & ~(uintptr_t)DET_ADDR_MASK);
+    return found;
+}

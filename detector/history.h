@@ -1,0 +1,87 @@
+/* history.h - how a goroutine got there. history.c has the essay. */
+#ifndef DET_HISTORY_H
+#define DET_HISTORY_H
+
+#include "access.h"
+
+struct chunk {
+    struct chunk *older, *newer; /* of one life */
+    u32 size;   /* bytes */
+    u32 words;  /* filled; of the newest of a running goroutine: see its ev */
+    u32 epoch;  /* at its start */
+    u32 depth;  /* of the call stack at its start */
+    u32 kept;   /* innermost entries of it at the head of ev[] */
+    u32 reserved;
+    uintptr_t pc; /* that the first delta counts from */
+    u64 ev[];
+};
+_Static_assert(sizeof(struct chunk) == 48, "history chunk");
+
+struct life {
+    u32 link;
+    u32 id, first, last; /* epochs; last is 0 while it runs */
+    u32 flags;           /* PART_MAIN, PART_THREAD, PART_FINISHED */
+    u32 created;         /* stack id of the go statement */
+    u32 before;          /* the life that had this id before */
+    u32 next_dead;
+    u64 goid;
+    struct race_g *g;    /* while it runs */
+    struct chunk *newest, *oldest;
+    size_t bytes;
+    uintptr_t fn;
+    uintptr_t stack_lo, stack_hi;
+};
+
+void history_init(void);
+struct life *life_begin(struct race_g *g, uint64_t goid, u32 created, uintptr_t fn, u32 flags);
+void life_end(struct race_g *g);
+void life_renamed(struct race_g *g); /* it goes on under another id */
+
+/* The life that (id, epoch) belongs to; a copy, for it may go. False: too long ago. */
+bool life_find(u32 id, u32 epoch, struct life *out);
+/* The goroutine (running or the longest remembered) on whose stack address a is. */
+bool life_by_stack(uintptr_t a, struct life *out);
+
+#define EV_ACCESS 1u
+#define EV_WRITE 2u
+#define EV_ATOMIC 4u
+#define EV_SIZE_SHIFT 3
+#define EV_PC_SHIFT 5
+#define EV_PC_BITS 15
+#define EV_ADDR_SHIFT 20
+enum ev_other { EV_PC = 0, EV_ENTER = 2, EV_LEAVE = 4, EV_EPOCH = 6, EV_RANGE = 8 };
+#define EV_OTHER_SHIFT 8
+#define EV_OTHER_MASK 15
+
+void history_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags);
+
+static inline void history_access(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
+{
+    long delta = (long)(pc - g->ev_pc);
+    if (likely(g->sp == g->sp_synced && g->sp == g->sp_history && g->ev_epoch == g->epoch &&
+               g->ev < g->ev_end && (u64)(delta + (1 << 14)) < (1 << 15) && n <= 8 &&
+               !(flags & ~(ACCESS_WRITE | ACCESS_ATOMIC)) && (n & (n - 1)) == 0)) {
+        u64 e = EV_ACCESS | (flags & ACCESS_WRITE ? EV_WRITE : 0) |
+                (flags & ACCESS_ATOMIC ? EV_ATOMIC : 0) |
+                (u64)__builtin_ctz((u32)n | 8) << EV_SIZE_SHIFT |
+                ((u64)delta & ((1 << EV_PC_BITS) - 1)) << EV_PC_SHIFT | (u64)a << EV_ADDR_SHIFT;
+        __atomic_store_n(g->ev, e, __ATOMIC_RELAXED);
+        g->ev_pc = pc;
+        __atomic_store_n(&g->ev, g->ev + 1, __ATOMIC_RELEASE);
+        return;
+    }
+    history_slow(g, pc, a, n, flags);
+}
+
+struct restored {
+    uintptr_t addr;
+    size_t size;
+    u32 flags; /* ACCESS_* */
+    u32 depth;
+    bool truncated;
+    uintptr_t pc[DET_STACK_MAX]; /* innermost first */
+};
+/* The access that left `word` (with the bytes in question) in the shadow of `granule`. */
+bool history_restore(u64 word, uintptr_t granule, u32 flags, struct restored *out);
+
+#endif

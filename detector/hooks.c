@@ -1,0 +1,220 @@
+/*
+ * hooks.c - the runtime's side of the door (runtime/hooks.h): goroutines' lives, happens-before, and
+ * memory that the runtime moves for the program.
+ *
+ * Every edge of the Go memory model that goes through a runtime primitive is one of the calls here;
+ * what each means is said in hooks.h. The functions are thin: find the goroutine, mark it busy (a signal
+ * handler may interrupt), do it.
+ */
+#include "goroutine.h"
+#include "record.h"
+#include "sync.h"
+
+static inline struct race_g *the(struct race_g *g)
+{
+    return g ? g : det_cur;
+}
+
+static inline void touch_stack(struct race_g *g)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    if (here < g->stack_low_water && here >= g->stack_lo)
+        g->stack_low_water = here;
+}
+
+/* --- lives ------------------------------------------------------------------------------------------- */
+
+struct race_g *hook_thread(uint64_t goid)
+{
+    det_init();
+    struct race_g *g = det_cur;
+    if (g) {
+        /* The main thread's record, or one that pthread_create made: it has its number now. */
+        if (g->main)
+            g->goid = g->life->goid = goid;
+        return g;
+    }
+    /* A thread nobody saw being made. */
+    g = det_thread_create(0);
+    det_set_cur(g);
+    return g;
+}
+
+struct race_g *hook_go(uint64_t goid, const void *fn, uintptr_t pc)
+{
+    struct race_g *cur = det_cur;
+    if (!cur)
+        return g_new(NULL, goid, 0, (uintptr_t)fn, 0);
+    touch_stack(cur);
+    u32 created = det_stack_save(cur, pc);
+    return g_new(cur, goid, created, (uintptr_t)fn, 0);
+}
+
+void hook_run(struct race_g *g)
+{
+    det_set_cur(g);
+}
+
+void hook_stack_arena(void *lo, void *hi)
+{
+}
+
+void hook_stack(struct race_g *g, void *lo, void *hi)
+{
+    g->stack_lo = g->life->stack_lo = (uintptr_t)lo;
+    g->stack_hi = g->life->stack_hi = (uintptr_t)hi;
+    g->stack_low_water = (uintptr_t)hi;
+}
+
+void hook_end(struct race_g *g)
+{
+    /* What was done on its stack ends with it: the next one there finds it clean. */
+    if (g->stack_low_water < g->stack_hi && g->stack_lo)
+        det_forget(g->stack_low_water, g->stack_hi - g->stack_low_water);
+    g_end(g);
+}
+
+/* --- happens-before ------------------------------------------------------------------------------------ */
+
+#define SYNC_OP(name, op)                                                                          \
+    void hook_##name(struct race_g *g, const void *obj)                                            \
+    {                                                                                              \
+        g = the(g);                                                                                \
+        if (!g || g->ignore_sync || !obj)                                                          \
+            return;                                                                                \
+        touch_stack(g);                                                                            \
+        uint8_t was = g->busy;                                                                     \
+        g->busy = 1;                                                                               \
+        op(g, (uintptr_t)obj);                                                                     \
+        g->busy = was;                                                                             \
+    }
+SYNC_OP(acquire, g_acquire)
+SYNC_OP(release, g_release)
+SYNC_OP(release_merge, g_release_merge)
+SYNC_OP(acquire_release, g_acquire_release)
+
+void hook_meet(struct race_g *other)
+{
+    struct race_g *g = det_cur;
+    if (!g || !other)
+        return;
+    touch_stack(g);
+    g->busy = 1;
+    g_pass(g, other);
+    g_pass(other, g);
+    g->busy = 0;
+}
+
+void hook_pass(struct race_g *from, struct race_g *to)
+{
+    from = the(from);
+    to = the(to);
+    if (from && to && from != to)
+        g_pass(from, to);
+}
+
+void hook_forget(const void *obj, size_t size)
+{
+    sync_forget((uintptr_t)obj, size);
+}
+
+/* --- memory ------------------------------------------------------------------------------------------- */
+
+void hook_read(uintptr_t pc, const void *p, size_t n)
+{
+    det_read_range(pc, (uintptr_t)p, n);
+}
+
+void hook_write(uintptr_t pc, void *p, size_t n)
+{
+    det_write_range(pc, (uintptr_t)p, n);
+}
+
+/* A parked goroutine's access: its record is ours to use until it is made ready. */
+static void access_for(struct race_g *g, uintptr_t pc, const void *p, size_t n, u32 flags)
+{
+    if (g && !g->ignore)
+        access_slow(g, pc, (uintptr_t)p, n, flags);
+}
+
+void hook_write_for(struct race_g *g, uintptr_t pc, void *p, size_t n)
+{
+    access_for(the(g), pc, p, n, ACCESS_WRITE);
+}
+
+void hook_read_for(struct race_g *g, uintptr_t pc, const void *p, size_t n)
+{
+    access_for(the(g), pc, p, n, 0);
+}
+
+/* The object as such is its first byte. */
+void hook_obj_read(uintptr_t pc, enum hook_obj kind, const void *obj)
+{
+    access_for(det_cur, pc, obj, 1, ACCESS_OBJECT);
+}
+
+void hook_obj_write(uintptr_t pc, enum hook_obj kind, const void *obj)
+{
+    access_for(det_cur, pc, obj, 1, ACCESS_OBJECT | ACCESS_WRITE);
+}
+
+/* --- locks and waiting --------------------------------------------------------------------------------- */
+
+void hook_lock_wait(enum hook_obj kind, const void *obj, int mode, uintptr_t pc)
+{
+}
+
+void hook_locked(enum hook_obj kind, const void *obj, int mode, uintptr_t pc)
+{
+}
+
+void hook_unlock(enum hook_obj kind, const void *obj, int mode, uintptr_t pc)
+{
+}
+
+void hook_park(struct race_g *g, enum hook_wait why, const void *const *obj, size_t n, uintptr_t pc)
+{
+}
+
+void hook_unpark(struct race_g *g)
+{
+}
+
+void hook_misuse(enum hook_misuse what, enum hook_obj kind, const void *obj, const char *text,
+                 uintptr_t pc)
+{
+    struct race_g *g = det_cur;
+    struct finding *f = g ? finding_begin(FINDING_MISUSE, what) : NULL;
+    if (!f)
+        return;
+    uintptr_t st[DET_STACK_MAX];
+    finding_part(f,
+                 &(struct record_part){.role = PART_MISUSE,
+                                       .flags = det_g_flags(g),
+                                       .goid = g->goid,
+                                       .addr = (uintptr_t)obj,
+                                       .aux = kind},
+                 st, det_g_stack(g, pc, st, DET_STACK_MAX));
+    finding_text(f, text);
+    finding_creator(f, g);
+    finding_end(f);
+}
+
+void hook_deadlock(struct race_g *const *g, size_t n)
+{
+    struct finding *f = finding_begin(FINDING_DEADLOCK, 0);
+    if (!f)
+        return;
+    uintptr_t st[DET_STACK_MAX];
+    for (size_t i = 0; i < n; i++)
+        finding_part(f,
+                     &(struct record_part){
+                         .role = PART_WAIT, .flags = det_g_flags(g[i]), .goid = g[i]->goid},
+                     st, det_g_stack(g[i], 0, st, DET_STACK_MAX));
+    finding_end(f);
+}
+
+size_t hook_leaks(void)
+{
+    return 0;
+}

@@ -1,0 +1,35 @@
+/* output.h - the stream of records. output.c */
+#ifndef DET_OUTPUT_H
+#define DET_OUTPUT_H
+
+#include "det.h"
+#include "record.h"
+
+void output_init(void);
+/* The lock of the stream and of the one finding that is being built. */
+void output_lock(void);
+void output_unlock(void);
+/* One record, whole; under the lock. False: nobody reads any more. */
+bool output_record(u32 type, u64 id, const void *payload, size_t n);
+/* Modules are sent if they may have changed since they last were. */
+void output_modules(void);
+/* Is address a in a module's file-backed or bss mapping? */
+bool output_in_module(uintptr_t a);
+/* The end: whether somebody rendered for us, and with which status he left. */
+bool output_finish(int *status);
+bool output_launched(void);
+bool output_broken(void);
+void output_forked(void);
+extern bool det_instrumented;
+extern u64 det_started_ns;
+
+/* A buffer of items. */
+struct items {
+    char *at;
+    size_t n, cap;
+};
+void items_add(struct items *b, u32 tag, const void *head, size_t head_n, const void *rest,
+               size_t rest_n);
+extern struct items output_items; /* under the lock; emptied by the user */
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * readset.c - granules that several goroutines have read.
+ *
+ * A write must be ordered after every read since the last write, so all of those that are not ordered
+ * among themselves must be kept. Most read-shared memory is large and uniform: an array of a million
+ * cells read by a thousand goroutines. A list in every cell would cost a billion entries; here cells
+ * that were read by the same goroutines in the same epochs share one set, because sets are
+ * hash-consed: a set is a node (parent set, reader's word), and equal ones are one node. The shadow
+ * holds its number. The array above costs a thousand nodes.
+ *
+ * Adding a reader looks at the newest few entries, drops those that the new one supersedes, and
+ * every time the count has doubled goes through the whole set, so a goroutine that reads the same
+ * cell in ever new epochs does not make it grow: additions are O(1) amortised. Two memos of a
+ * goroutine make the common questions O(1): the last set all of which is ordered before it (knowledge
+ * only grows, so the answer stays true), and the last one that already has its read of this epoch.
+ *
+ * Life. A node counts the shadow words and child nodes that refer to it. A node's `gen` goes up when
+ * it is freed and is part of the handle (30 bits of number, 24 of gen), so a handle read a moment ago
+ * is known to be current if the shadow word still has it: walks are done without a lock and
+ * validated afterwards, and a memo never mistakes a new set for an old one. A plain store that
+ * overwrites a handle in the nanoseconds after another thread put it there loses one reference,
+ * that is 40 bytes, never a fact that a serialised run has.
+ *
+ * Rejected: bit sets of readers (lose the epochs), a lock per set (every read would write to it).
+ */
+#include "access.h"
+
+struct set {
+    u32 link; /* next in its hash chain; the slab's when free */
+    u32 refs;
+    u32 gen;
+    u32 parent;
+    u64 word;
+    u32 count; /* entries, this one included */
+    u32 bucket;
+};
+_Static_assert(sizeof(struct set) == 32, "read set");
+
+#define SET_INDEX_BITS 30
+#define SET_GEN_MASK 0xffffffu
+#define BUCKETS (1u << 22)
+#define STRIPES 64
+#define WALK_ALWAYS 8
+
+static struct slab sets;
+static u32 *buckets;
+static u32 stripes[STRIPES];
+
+void sets_init(void)
+{
+    slab_init(&sets, "read sets", sizeof(struct set), 1u << 26);
+    buckets = det_map(BUCKETS * sizeof *buckets);
+}
+
+static struct set *set_at(u32 i)
+{
+    return slab_at(&sets, i);
+}
+static u32 set_index(u64 handle)
+{
+    return (u32)(handle >> EPOCH_SHIFT) & ((1u << SET_INDEX_BITS) - 1);
+}
+static u64 set_handle(u32 i)
+{
+    return (u64)(set_at(i)->gen & SET_GEN_MASK) << ID_SHIFT | (u64)i << EPOCH_SHIFT | WORD_SPECIAL;
+}
+
+static void node_drop(u32 i)
+{
+    while (i) {
+        struct set *n = set_at(i);
+        if (__atomic_sub_fetch(&n->refs, 1, __ATOMIC_ACQ_REL) != 0)
+            return;
+        u32 *lock = &stripes[n->bucket % STRIPES];
+        det_lock(lock);
+        if (__atomic_load_n(&n->refs, __ATOMIC_ACQUIRE) != 0) {
+            det_unlock(lock);
+            return; /* found again meanwhile */
+        }
+        u32 *p = &buckets[n->bucket];
+        while (*p && *p != i)
+            p = &set_at(*p)->link;
+        if (*p != i) {
+            det_unlock(lock);
+            return; /* two droppers met; the other one has it */
+        }
+        *p = n->link;
+        u32 parent = n->parent;
+        __atomic_store_n(&n->gen, n->gen + 1, __ATOMIC_RELEASE);
+        det_unlock(lock);
+        slab_free(&sets, i);
+        i = parent;
+    }
+}
+
+/* The set of parent and word, with a reference for the caller; takes the caller's one to parent. */
+static u32 cons(u32 parent, u64 word)
+{
+    u64 hash = (word ^ (u64)parent << 17 ^ parent) * 0x9e3779b97f4a7c15ull;
+    u32 b = (u32)(hash >> 40) % BUCKETS;
+    u32 *lock = &stripes[b % STRIPES];
+    det_lock(lock);
+    for (u32 i = buckets[b]; i; i = set_at(i)->link) {
+        struct set *n = set_at(i);
+        if (n->parent == parent && n->word == word) {
+            __atomic_add_fetch(&n->refs, 1, __ATOMIC_RELAXED);
+            det_unlock(lock);
+            node_drop(parent); /* the node has its own */
+            return i;
+        }
+    }
+    u32 i = slab_alloc(&sets);
+    struct set *n = set_at(i);
+    n->parent = parent;
+    n->word = word;
+    n->count = parent ? set_at(parent)->count + 1 : 1;
+    n->bucket = b;
+    __atomic_store_n(&n->refs, 1, __ATOMIC_RELEASE);
+    n->link = buckets[b];
+    buckets[b] = i;
+    det_unlock(lock);
+    return i;
+}
+
+void set_ref(u64 set)
+{
+    __atomic_add_fetch(&set_at(set_index(set))->refs, 1, __ATOMIC_RELAXED);
+}
+
+void set_drop(u64 set)
+{
+    node_drop(set_index(set));
+}
+
+/* The handle was current after everything read from the set was read. */
+static bool still(const u64 *where, u64 handle)
+{
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return shadow_load(where) == handle && set_handle(set_index(handle)) == handle;
+}
+
+bool set_check(struct race_g *g, const u64 *where, u64 handle, uintptr_t granule, u64 now,
+               struct hits *h)
+{
+    if (g->set_known == handle)
+        return true;
+    u32 before = h->n;
+    bool all = true;
+    for (u32 i = set_index(handle); i; i = set_at(i)->parent) {
+        u64 w = set_at(i)->word;
+        if (g_knows(g, word_id(w), word_epoch(w)))
+            continue;
+        all = false;
+        if ((w & now & WORD_BYTES) && !(w & now & WORD_ATOMIC))
+            hits_add(h, granule, w, now, 0);
+        if (!still(where, handle)) /* a chain that changes under us could go on for ever */
+            break;
+    }
+    if (!still(where, handle)) {
+        h->n = before;
+        return false;
+    }
+    if (all)
+        g->set_known = handle;
+    return true;
+}
+
+/* Copies the entries for which keep says so, oldest first, into a new set. */
+struct filter {
+    const struct race_g *g;
+    u64 now;   /* a read that supersedes, or 0 */
+    u64 bytes; /* to take away from the masks */
+};
+
+static u64 filter_word(const struct filter *f, u64 w)
+{
+    w &= ~f->bytes;
+    if ((w & WORD_BYTES) == 0)
+        return 0;
+    if (f->now && read_supersedes(f->g, f->now, w))
+        return 0;
+    return w;
+}
+
+static bool set_filter(const u64 *where, u64 handle, const struct filter *f, u32 *out, u64 *single)
+{
+    u32 count = set_at(set_index(handle))->count, n = 0;
+    u64 few[32], *words = count <= 32 ? few : det_alloc(count * sizeof *words);
+    for (u32 i = set_index(handle); i && n < count; i = set_at(i)->parent) {
+        u64 w = filter_word(f, set_at(i)->word);
+        if (w)
+            words[n++] = w;
+    }
+    bool ok = still(where, handle);
+    u32 r = 0;
+    *single = 0;
+    if (ok && n == 1 && !f->now)
+        *single = words[0];
+    else if (ok)
+        while (n)
+            r = cons(r, words[--n]);
+    if (words != few)
+        det_release(words, count * sizeof *words);
+    *out = r;
+    return ok;
+}
+
+/* Put `next` where `old` was; the reference that belonged to the loser is dropped. */
+static bool replace(u64 *where, u64 old, u64 next)
+{
+    u64 seen = old;
+    bool ok = __atomic_compare_exchange_n(where, &seen, next, false, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_RELAXED);
+    u64 gone = ok ? old : next;
+    if (gone & WORD_SPECIAL)
+        set_drop(gone);
+    return ok;
+}
+
+bool set_add(struct race_g *g, u64 *where, u64 old, u64 now)
+{
+    u32 top;
+    if (!(old & WORD_SPECIAL)) {
+        top = cons(0, old);
+    } else {
+        if (g->set_mine == old && (now & WORD_ATOMIC) == 0)
+            return true;
+        u32 i = set_index(old);
+        struct set *n = set_at(i);
+        u64 w = n->word;
+        /* Is it there already, near the top? */
+        u32 k = 0;
+        bool stale = false;
+        for (u32 j = i; j && k < WALK_ALWAYS; j = set_at(j)->parent, k++) {
+            u64 e = set_at(j)->word;
+            if (word_same(e, now) && (now & ~e & WORD_BYTES) == 0) {
+                if (!still(where, old))
+                    return false;
+                if ((e & WORD_BYTES) == WORD_BYTES && !(e & WORD_ATOMIC))
+                    g->set_mine = old;
+                return true;
+            }
+            if (word_same(e, now))
+                now |= e & WORD_BYTES; /* takes its place */
+            stale = stale || read_supersedes(g, now, e);
+        }
+        u32 count = n->count;
+        if (!still(where, old))
+            return false;
+        if (count == 1 && read_supersedes(g, now, w))
+            return replace(where, old, now);
+        if (stale || (count >= WALK_ALWAYS && (count & (count - 1)) == 0)) {
+            u64 single;
+            if (!set_filter(where, old, &(struct filter){g, now, 0}, &top, &single))
+                return false;
+            if (top == 0)
+                return replace(where, old, now);
+        } else {
+            top = i;
+            __atomic_add_fetch(&set_at(i)->refs, 1, __ATOMIC_RELAXED);
+            if (!still(where, old)) {
+                node_drop(i);
+                return false;
+            }
+        }
+    }
+    u64 next = set_handle(cons(top, now));
+    if (!replace(where, old, next))
+        return false;
+    g->set_mine = (now & (WORD_BYTES | WORD_ATOMIC)) == WORD_BYTES ? next : 0;
+    return true;
+}
+
+bool set_remove(u64 *where, u64 set, u64 bytes)
+{
+    if (bytes == WORD_BYTES)
+        return replace(where, set, 0);
+    u32 top;
+    u64 single;
+    if (!set_filter(where, set, &(struct filter){NULL, 0, bytes}, &top, &single))
+        return false;
+    return replace(where, set, top ? set_handle(top) : single);
+}

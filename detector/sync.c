@@ -1,0 +1,137 @@
+/*
+ * sync.c - the clock of each synchronisation object, by address.
+ *
+ * A mutex, a channel's slot, an atomic variable: whatever orders is an address here, and what it holds is
+ * what was last published there. A linear map gives for each aligned 8 bytes the number of a record,
+ * so finding one is a load; the record is made by the first release and goes when its memory does
+ * (free, munmap, a stack given out anew, hook_forget). An object on which nothing was ever released
+ * has none, and acquiring from it is that one load.
+ *
+ * Rejected: a hash table (a lock or a probe for each operation), the state inside the object (one
+ * layout for plain and race builds; pthread and atomic objects have no room).
+ *
+ * Invariants: a record is changed under its lock; it serves one address, which it names, so a number
+ * read before the lock was had is checked after. Publishing is always followed by g_advance: knowing
+ * an epoch then means knowing exactly what was published in it.
+ */
+#include "sync.h"
+#include "access.h"
+#include "sys.h"
+
+static struct slab syncs;
+
+void sync_init(void)
+{
+    slab_init(&syncs, "synchronisation objects", sizeof(struct sync), 1u << 26);
+}
+
+struct sync *sync_lock(uintptr_t addr, bool create)
+{
+    u32 *meta = sync_meta_of(addr);
+    addr &= DET_ADDR_MASK & ~7ull;
+    for (;;) {
+        u32 i = __atomic_load_n(meta, __ATOMIC_ACQUIRE);
+        if (i == 0) {
+            if (!create)
+                return NULL;
+            u32 fresh = slab_alloc(&syncs);
+            struct sync *s = slab_at(&syncs, fresh);
+            s->addr = addr;
+            s->clock = (struct published){0};
+            if (!__atomic_compare_exchange_n(meta, &i, fresh, false, __ATOMIC_ACQ_REL,
+                                             __ATOMIC_ACQUIRE)) {
+                s->addr = 0;
+                slab_free(&syncs, fresh);
+            }
+            continue;
+        }
+        struct sync *s = slab_at(&syncs, i);
+        det_lock(&s->lock);
+        if (likely(s->addr == addr && __atomic_load_n(meta, __ATOMIC_RELAXED) == i))
+            return s;
+        det_unlock(&s->lock);
+    }
+}
+
+static void forget_slot(u32 *meta)
+{
+    u32 i = __atomic_exchange_n(meta, 0, __ATOMIC_ACQ_REL);
+    if (i == 0)
+        return;
+    struct sync *s = slab_at(&syncs, i);
+    det_lock(&s->lock);
+    published_drop(&s->clock);
+    s->addr = 0;
+    det_unlock(&s->lock);
+    slab_free(&syncs, i);
+}
+
+void sync_forget(uintptr_t lo, size_t n)
+{
+    if (n == 0)
+        return;
+    u32 *p = sync_meta_of(lo), *end = sync_meta_of(lo + n - 1) + 1;
+    unsigned char there;
+    while (p < end) {
+        /* A page of the map covers 8 KiB; untouched ones are not made to exist. */
+        u32 *page = (u32 *)(((uintptr_t)p | 4095) + 1);
+        u32 *stop = page < end ? page : end;
+        bool look = stop - p < 256 || sys_call(SYS_mincore, (long)p & ~4095, 4096, (long)&there, 0,
+                                               0, 0) != 0 || (there & 1);
+        for (; look && p < stop; p++)
+            if (unlikely(__atomic_load_n(p, __ATOMIC_RELAXED)))
+                forget_slot(p);
+        p = stop;
+    }
+}
+
+void det_forget(uintptr_t p, size_t n)
+{
+    det_clear(p, n);
+    sync_forget(p, n);
+}
+
+/* --- operations ---------------------------------------------------------------------------------------- */
+
+void g_acquire(struct race_g *g, uintptr_t addr)
+{
+    struct sync *s = sync_lock(addr, false);
+    if (!s)
+        return;
+    g_learn(g, &s->clock);
+    sync_unlock(s);
+}
+
+void g_release(struct race_g *g, uintptr_t addr)
+{
+    struct sync *s = sync_lock(addr, true);
+    g_publish(g, &s->clock);
+    sync_unlock(s);
+    g_advance(g);
+}
+
+void g_release_merge(struct race_g *g, uintptr_t addr)
+{
+    struct sync *s = sync_lock(addr, true);
+    g_publish_merge(g, &s->clock);
+    sync_unlock(s);
+    g_advance(g);
+}
+
+void g_acquire_release(struct race_g *g, uintptr_t addr)
+{
+    struct sync *s = sync_lock(addr, true);
+    g_learn(g, &s->clock);
+    g_publish(g, &s->clock);
+    sync_unlock(s);
+    g_advance(g);
+}
+
+void g_pass(struct race_g *from, struct race_g *to)
+{
+    struct published p = {0};
+    g_publish(from, &p);
+    g_learn(to, &p);
+    published_drop(&p);
+    g_advance(from);
+}

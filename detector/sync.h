@@ -1,0 +1,32 @@
+/* sync.h - the clock of each synchronisation object, by address. sync.c has the essay. */
+#ifndef DET_SYNC_H
+#define DET_SYNC_H
+
+#include "clock.h"
+
+struct sync {
+    u32 link;
+    u32 lock;
+    uintptr_t addr; /* low 44 bits; 0: free */
+    struct published clock;
+};
+
+void sync_init(void);
+/* The object at addr, locked; NULL if there is none and create is false. */
+struct sync *sync_lock(uintptr_t addr, bool create);
+static inline void sync_unlock(struct sync *s)
+{
+    det_unlock(&s->lock);
+}
+void sync_forget(uintptr_t lo, size_t n);
+
+/* What the hooks and the atomics do, by g, which must not be ignoring synchronisation. */
+void g_acquire(struct race_g *g, uintptr_t addr);
+void g_release(struct race_g *g, uintptr_t addr);
+void g_release_merge(struct race_g *g, uintptr_t addr);
+void g_acquire_release(struct race_g *g, uintptr_t addr);
+/* atomic.c: fences waiting for their other half. */
+void g_fence_drop(struct race_g *g);
+void g_pass(struct race_g *from, struct race_g *to);
+
+#endif
