@@ -47,7 +47,6 @@ fi
 
 # Rendered again from the saved records, each is what it was.
 for f in json sarif junit github html text; do
-
     try "$race" report --format "$f" "$work/saved"
     [ -s "$out" ] || wrong "nothing for $f"
 done
