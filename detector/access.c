@@ -26,6 +26,7 @@
  * Reports are made when everything is stored and no lock is held.
  */
 #include "access.h"
+#include "facts.h"
 #include "history.h"
 #include "sys.h"
 
@@ -251,6 +252,7 @@ void det_free_range(uintptr_t pc, uintptr_t p, size_t n)
     struct race_g *g = det_cur;
     if (!g || g->ignore || n == 0)
         return;
+    lock_event_forget(p, n, true, pc);
     /* Of a huge block only what the program has touched is looked at: an access to the rest would be the
        first one ever. */
     if (n < 256 * 1024) {

@@ -129,6 +129,7 @@ struct race_g {
     /* Facts for the deadlock rooms. */
     struct held *held;      /* locks held now */
     struct waiting *wait;   /* what it waits on */
+    u32 order;              /* what it knows without the locks: order.c */
     struct race_g *next;    /* of the list of all, or of the free records */
     struct race_g *prev;
     uintptr_t sp_inline[SHADOW_STACK_INLINE];
@@ -193,6 +194,12 @@ void det_fork_child(void);
 /* The current goroutine's stack with pc on top, kept for ever in a depot where equal stacks are one;
    0: none. */
 u32 det_stack_save(struct race_g *g, uintptr_t pc);
+/* The same for n return addresses, innermost first. */
+u32 det_stack_intern(const uintptr_t *pc, size_t n);
+/* Where g was started; 0: not known. */
+u32 det_g_created(const struct race_g *g);
+/* All goroutines and threads, one a call: *at is 0 at first. NULL: no more. */
+struct race_g *det_g_each(u32 *at);
 size_t det_stack_get(u32 id, uintptr_t *pc, size_t max);
 
 /* --- the heap, as reports ask about it (heap.c) ------------------------------------------------- */

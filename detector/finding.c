@@ -17,12 +17,11 @@
  * A finding of any other kind is built with the same functions (det.h) by the room that found it.
  */
 #include "goroutine.h"
+#include "facts.h"
 #include "output.h"
 #include "sys.h"
 
 extern bool heap_find(uintptr_t a, struct heap_block *out) __attribute__((weak));
-/* The locks that g holds, as parts after its access (lockorder.c). */
-extern void lock_finding_held(struct finding *f, const struct race_g *g) __attribute__((weak));
 
 struct finding {
     u32 kind;
@@ -276,8 +275,7 @@ static void race_on_stack(void *arg)
                                        .addr = r->a,
                                        .size = r->n},
                  mine, depth);
-    if (lock_finding_held)
-        lock_finding_held(f, r->g);
+    held_describe(f, r->g);
     finding_part(f,
                  &(struct record_part){.role = PART_PREVIOUS,
                                        .flags = part_flags(other.flags) | him.flags |

@@ -10,6 +10,7 @@
  * that runs it; while parked, whoever completes its operation; nobody after hook_end.
  */
 #include "goroutine.h"
+#include "facts.h"
 #include "record.h"
 #include "sync.h"
 
@@ -62,11 +63,14 @@ struct race_g *g_new(struct race_g *creator, uint64_t goid, u32 created, uintptr
     if (g->main)
         the_main = g;
     life_begin(g, goid, created, fn, flags);
+    if (creator)
+        order_pass(creator, g);
     return g;
 }
 
 void g_end(struct race_g *g)
 {
+    lock_event_end(g);
     id_return(g);
     life_end(g);
     clock_drop(&g->know);
@@ -97,6 +101,21 @@ void g_stack_grow(struct race_g *g)
     g->sp_synced = to + synced;
     g->sp_history = to + known;
     g->sp_end = to + next;
+}
+
+u32 det_g_created(const struct race_g *g)
+{
+    return g->life ? g->life->created : 0;
+}
+
+struct race_g *det_g_each(u32 *at)
+{
+    while (++*at < __atomic_load_n(&gs.used, __ATOMIC_ACQUIRE)) {
+        struct g_record *r = slab_at(&gs, *at);
+        if (__atomic_load_n(&r->g.life, __ATOMIC_ACQUIRE))
+            return &r->g;
+    }
+    return NULL;
 }
 
 u32 det_g_flags(const struct race_g *g)

@@ -7,6 +7,7 @@
  * handler may interrupt), do it.
  */
 #include "goroutine.h"
+#include "facts.h"
 #include "record.h"
 #include "sync.h"
 
@@ -76,7 +77,7 @@ void hook_end(struct race_g *g)
 
 /* --- happens-before ------------------------------------------------------------------------------------ */
 
-#define SYNC_OP(name, op)                                                                          \
+#define SYNC_OP(name, op, order_op)                                                                          \
     void hook_##name(struct race_g *g, const void *obj)                                            \
     {                                                                                              \
         g = the(g);                                                                                \
@@ -86,12 +87,18 @@ void hook_end(struct race_g *g)
         uint8_t was = g->busy;                                                                     \
         g->busy = 1;                                                                               \
         op(g, (uintptr_t)obj);                                                                     \
+        order_op(g, obj);                                                                          \
         g->busy = was;                                                                             \
     }
-SYNC_OP(acquire, g_acquire)
-SYNC_OP(release, g_release)
-SYNC_OP(release_merge, g_release_merge)
-SYNC_OP(acquire_release, g_acquire_release)
+static inline void order_both(struct race_g *g, const void *obj)
+{
+    order_acquire(g, obj);
+    order_release(g, obj);
+}
+SYNC_OP(acquire, g_acquire, order_acquire)
+SYNC_OP(release, g_release, order_release)
+SYNC_OP(release_merge, g_release_merge, order_release_merge)
+SYNC_OP(acquire_release, g_acquire_release, order_both)
 
 void hook_meet(struct race_g *other)
 {
@@ -102,6 +109,8 @@ void hook_meet(struct race_g *other)
     g->busy = 1;
     g_pass(g, other);
     g_pass(other, g);
+    order_pass(g, other);
+    order_pass(other, g);
     g->busy = 0;
 }
 
@@ -109,13 +118,16 @@ void hook_pass(struct race_g *from, struct race_g *to)
 {
     from = the(from);
     to = the(to);
-    if (from && to && from != to)
+    if (from && to && from != to) {
         g_pass(from, to);
+        order_pass(from, to);
+    }
 }
 
 void hook_forget(const void *obj, size_t size)
 {
     sync_forget((uintptr_t)obj, size);
+    lock_event_forget((uintptr_t)obj, size, false, 0);
 }
 
 /* --- memory ------------------------------------------------------------------------------------------- */
@@ -160,80 +172,45 @@ void hook_obj_write(uintptr_t pc, enum hook_obj kind, const void *obj)
 
 /* --- locks and waiting --------------------------------------------------------------------------------- */
 
-void hook_lock_wait(enum hook_obj kind, const void *obj, int mode, uintptr_t pc)
-{
-}
-
-void hook_locked(enum hook_obj kind, const void *obj, int mode, uintptr_t pc)
-{
-}
-
-void hook_unlock(enum hook_obj kind, const void *obj, int mode, uintptr_t pc)
-{
-}
+#define LOCK_EVENT(name, event)                                                                    \
+    void hook_##name(enum hook_obj kind, const void *obj, int mode, uintptr_t pc)                  \
+    {                                                                                              \
+        struct race_g *g = det_cur;                                                                \
+        if (!g || g->ignore_sync)                                                                  \
+            return;                                                                                \
+        uint8_t was = g->busy;                                                                     \
+        g->busy = 1;                                                                               \
+        event(g, kind, obj, mode, pc);                                                             \
+        g->busy = was;                                                                             \
+    }
+LOCK_EVENT(lock_wait, lock_event_wait)
+LOCK_EVENT(locked, lock_event_locked)
+LOCK_EVENT(unlock, lock_event_unlock)
 
 void hook_park(struct race_g *g, enum hook_wait why, const void *const *obj, size_t n, uintptr_t pc)
 {
+    if (g)
+        wait_event_park(g, why, obj, n, pc);
 }
 
 void hook_unpark(struct race_g *g)
 {
+    if (g)
+        wait_event_unpark(g);
 }
 
 void hook_misuse(enum hook_misuse what, enum hook_obj kind, const void *obj, const char *text,
                  uintptr_t pc)
 {
-    struct race_g *g = det_cur;
-    struct finding *f = g ? finding_begin(FINDING_MISUSE, what) : NULL;
-    if (!f)
-        return;
-    uintptr_t st[DET_STACK_MAX];
-    finding_part(f,
-                 &(struct record_part){.role = PART_MISUSE,
-                                       .flags = det_g_flags(g),
-                                       .goid = g->goid,
-                                       .addr = (uintptr_t)obj,
-                                       .aux = kind},
-                 st, det_g_stack(g, pc, st, DET_STACK_MAX));
-    finding_text(f, text);
-    finding_creator(f, g);
-    finding_end(f);
+    misuse_event(det_cur, what, kind, obj, text, pc);
 }
 
 void hook_deadlock(struct race_g *const *g, size_t n)
 {
-    struct finding *f = finding_begin(FINDING_DEADLOCK, 0);
-    if (!f)
-        return;
-    uintptr_t st[DET_STACK_MAX];
-    for (size_t i = 0; i < n; i++)
-        finding_part(f,
-                     &(struct record_part){
-                         .role = PART_WAIT, .flags = det_g_flags(g[i]), .goid = g[i]->goid},
-                     st, det_g_stack(g[i], 0, st, DET_STACK_MAX));
-    finding_end(f);
+    wait_event_deadlock(g, n);
 }
 
 size_t hook_leaks(void)
 {
     return 0;
-}
-
-void hook_ignore(bool on)
-{
-    struct race_g *g = det_cur;
-    if (!g)
-        return;
-    if (on) {
-        g->ignore_sync++;
-        det_ignore_begin();
-    } else if (g->ignore_sync) {
-        g->ignore_sync--;
-        det_ignore_end();
-    }
-}
-
-size_t hook_findings(void)
-{
-    return det_findings();
 }

@@ -69,7 +69,12 @@ u32 det_stack_save(struct race_g *g, uintptr_t pc)
     if (!g)
         return 0;
     uintptr_t st[DEPOT_DEPTH];
-    u32 n = (u32)det_g_stack(g, pc, st, DEPOT_DEPTH);
+    return det_stack_intern(st, det_g_stack(g, pc, st, DEPOT_DEPTH));
+}
+
+u32 det_stack_intern(const uintptr_t *st, size_t depth)
+{
+    u32 n = depth < DEPOT_DEPTH ? (u32)depth : DEPOT_DEPTH;
     u64 hash = n;
     for (u32 i = 0; i < n; i++)
         hash = (hash ^ st[i]) * 0x9e3779b97f4a7c15ull, hash ^= hash >> 29;

@@ -15,6 +15,7 @@
  * an epoch then means knowing exactly what was published in it.
  */
 #include "sync.h"
+#include "facts.h"
 #include "access.h"
 #include "sys.h"
 
@@ -89,6 +90,7 @@ void det_forget(uintptr_t p, size_t n)
 {
     det_clear(p, n);
     sync_forget(p, n);
+    lock_event_forget(p, n, false, 0);
 }
 
 /* --- operations ---------------------------------------------------------------------------------------- */

@@ -17,11 +17,6 @@ static void say(void *what)
     printf("deferred: %s\n", (const char *)what);
 }
 
-static void done(void *wg)
-{
-    goc_waitgroup_done(wg);
-}
-
 static int guarded(int n)
 {
     goc_mutex_lock(&mu);
@@ -41,7 +36,7 @@ static void panics(void *arg)
 
 static void leaves(goc_waitgroup *wg)
 {
-    goc_defer(done, wg);
+    goc_defer((void (*)(void *))goc_waitgroup_done, wg);
     goc_defer(say, "second");
     goc_defer(say, "first");
     goc_goexit();

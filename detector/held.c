@@ -1,0 +1,426 @@
+/*
+ * held.c - who holds which lock.
+ *
+ * The facts that everything else here rests on: for each lock, in one life of its address, who holds
+ * it and where they took it; for each goroutine, which locks it holds, in the order of taking. Both
+ * directions are needed at once (a goroutine about to block asks for a lock's holders; lock order asks
+ * for a goroutine's locks), so an entry is a link between the two: in the goroutine's array, and in the
+ * lock's list.
+ *
+ * Finding the lock. An uncontended lock and unlock is some twenty instructions of the program's, and
+ * everything here has to be cheap beside the clocks that the detector moves for it anyway. So the map
+ * from address to lock is linear like the shadow: a u32 for each aligned word of the program, reserved,
+ * touched only where locks are. Rejected: a hash table (a lock of its own, or a lock-free one with the
+ * deletions that free() causes), an index in the synchronisation object (lock order would have to keep
+ * alive what the clocks have no more use for). Beside it a u16 for each page counts the words in use,
+ * so that free() of a megabyte looks at 256 counters and not at 131,072 words. All words that carry one
+ * of a lock's clocks lead to it: a RWMutex has several, and order.c has to know them all.
+ *
+ * Where it was taken. Nobody asks until a second lock is taken inside it, or somebody blocks on it. A
+ * dozen return addresses are copied (two cache lines), and made a stack of the depot when asked for;
+ * a deeper call stack goes into the depot at once.
+ *
+ * Lives. A lock's record ends when its memory is freed, its object destroyed or its stack frame reused
+ * (lock_event_forget), and with it every acquisition that lock order remembers of it: nothing that was
+ * seen of the old one is said of the new. Records are type-stable, so a stale index is harmless.
+ *
+ * Owners. Go's Mutex may be unlocked by another goroutine than the one that locked it, and is then used
+ * as a signal. Such a lock is marked `passed_on` at the first such unlock: it has no owner from
+ * then on, closes no cycle and foresees none; that somebody waits on it for good is still found by
+ * reachability (leak.c).
+ *
+ * Who writes what. held.lock[] belongs to the goroutine; an entry taken from under it by
+ * another's unlock is marked `gone` by that one under the lock's guard and dropped by the owner. The list
+ * of holders is under the lock's guard. Everything else of a record is lockorder.c's, under its lock.
+ */
+#include "held.h"
+#include "record.h"
+#include "sys.h"
+
+struct slab lock_slab;
+bool facts_ready;
+
+#define LOCK_LIMIT (1u << 26)
+#define META_SIZE (1ull << 43)
+#define PAGES_SIZE (1ull << 33)
+
+static void reserve(uintptr_t at, size_t n)
+{
+    long r = sys_mmap((void *)at, n, SYS_PROT_RW,
+                      SYS_MAP_PRIVATE_ANON | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    if (r != (long)at)
+        det_die("cannot reserve %zu GiB of address space for the map of locks (error %d): is there "
+                "a limit on virtual memory (ulimit -v)?",
+                n >> 30, (int)-r);
+    sys_madvise((void *)at, n, SYS_MADV_DONTDUMP);
+    sys_madvise((void *)at, n, SYS_MADV_NOHUGEPAGE);
+}
+
+void facts_init_slow(void)
+{
+    static u32 lock;
+    det_lock(&lock);
+    if (!facts_ready) {
+        slab_init(&lock_slab, "locks", sizeof(struct lock_rec), LOCK_LIMIT);
+        reserve(FACT_META_BASE, META_SIZE);
+        reserve(FACT_PAGES_BASE, PAGES_SIZE);
+        __atomic_store_n(&facts_ready, true, __ATOMIC_RELEASE);
+    }
+    det_unlock(&lock);
+}
+
+/* --- address to lock ------------------------------------------------------------------------------- */
+
+/* How many words of the object carry clocks: see goc/sync.h, bits/pthreadtypes.h. */
+static u32 kind_words(enum hook_obj kind)
+{
+    return kind == HOOK_OBJ_RWMUTEX ? 7 : 1;
+}
+
+u32 lock_find(uintptr_t addr)
+{
+    if (!facts_ready || !det_app(addr))
+        return 0;
+    u32 v = __atomic_load_n(fact_meta(addr), __ATOMIC_ACQUIRE);
+    return v & FACT_ORDER ? 0 : v;
+}
+
+static void meta_claim(uintptr_t addr, u32 n, u32 value)
+{
+    for (u32 k = 0; k < n; k++) {
+        u32 old = __atomic_exchange_n(fact_meta(addr + 8 * k), value, __ATOMIC_ACQ_REL);
+        if (old == 0)
+            __atomic_fetch_add(fact_page(addr + 8 * k), 1, __ATOMIC_RELAXED);
+        else if (old & FACT_ORDER)
+            order_obj_drop(old & ~FACT_ORDER);
+    }
+}
+
+static u32 rec_get(enum hook_obj kind, uintptr_t addr, int mode)
+{
+    facts_init();
+    u32 i = lock_find(addr);
+    if (likely(i && lock_at(i)->addr == addr))
+        return i;
+    if (!det_app(addr))
+        return 0;
+    /* Two goroutines may meet a lock for the first time together: one of them makes the record. */
+    static u32 making;
+    det_lock(&making);
+    i = lock_find(addr);
+    if (i == 0 || lock_at(i)->addr != addr) {
+        i = slab_alloc(&lock_slab);
+        struct lock_rec *r = lock_at(i);
+        det_zero(r, sizeof *r);
+        r->addr = addr;
+        r->kind = (uint8_t)kind;
+        r->prefers_readers = !!(mode & LOCK_PREFERS_READERS);
+        meta_claim(addr, kind_words(kind), i);
+    }
+    det_unlock(&making);
+    return i;
+}
+
+/* --- a goroutine's locks --------------------------------------------------------------------------- */
+
+static struct held *held_get(struct race_g *g)
+{
+    struct held *h = g->held;
+    if (unlikely(!h)) {
+        h = det_alloc(sizeof *h);
+        h->lock = h->inline_;
+        h->cap = HELD_INLINE;
+        g->held = h;
+    }
+    return h;
+}
+
+static void held_grow(struct held *h)
+{
+    struct held_lock **more = det_alloc(2 * h->cap * sizeof *more);
+    det_copy(more, h->lock, h->n * sizeof *more);
+    if (h->lock != h->inline_)
+        det_release(h->lock, h->cap * sizeof *more);
+    h->lock = more;
+    h->cap *= 2;
+}
+
+static void held_remove(struct held *h, u32 k)
+{
+    struct held_lock *e = h->lock[k];
+    for (u32 j = k + 1; j < h->n; j++)
+        h->lock[j - 1] = h->lock[j];
+    h->n--;
+    if (h->clean > k)
+        h->clean = k;
+    if (h->clean_path > k)
+        h->clean_path = k;
+    e->next = h->spare;
+    h->spare = e;
+}
+
+/* Drops what others have unlocked. */
+static void held_sweep(struct held *h)
+{
+    for (u32 k = h->n; k-- > 0;)
+        if (unlikely(__atomic_load_n(&h->lock[k]->gone, __ATOMIC_ACQUIRE)))
+            held_remove(h, k);
+}
+
+static void holder_link(struct lock_rec *r, struct held_lock *e)
+{
+    det_lock(&r->guard);
+    e->prev = NULL;
+    e->next = r->holders;
+    if (e->next)
+        e->next->prev = e;
+    r->holders = e;
+    det_unlock(&r->guard);
+}
+
+static void holder_unlink_locked(struct lock_rec *r, struct held_lock *e)
+{
+    if (e->next)
+        e->next->prev = e->prev;
+    if (e->prev)
+        e->prev->next = e->next;
+    else
+        r->holders = e->next;
+}
+
+u32 held_stack(struct held_lock *e)
+{
+    if (e->stack == 0)
+        e->stack = det_stack_intern(e->pc, e->depth);
+    return e->stack;
+}
+
+static struct held_lock *held_push(struct race_g *g, struct held *h, u32 i, int mode, uintptr_t pc)
+{
+    if (unlikely(h->n == h->cap))
+        held_grow(h);
+    struct held_lock *e = h->spare;
+    if (e)
+        h->spare = e->next;
+    else
+        e = det_alloc(sizeof *e);
+    e->g = g;
+    e->lock = i;
+    e->stack = 0;
+    e->mode = (uint8_t)(mode & (HOOK_READ | HOOK_TRY));
+    e->gone = 0;
+    size_t depth = det_g_stack(g, pc, e->pc, HELD_PCS);
+    e->depth = (uint8_t)depth;
+    if (unlikely(depth == HELD_PCS))
+        e->stack = det_stack_save(g, pc);
+    h->lock[h->n++] = e;
+    return e;
+}
+
+/* --- events ---------------------------------------------------------------------------------------- */
+
+static bool is_lock(enum hook_obj kind)
+{
+    return kind == HOOK_OBJ_MUTEX || kind == HOOK_OBJ_RWMUTEX || kind == HOOK_OBJ_SEM ||
+           kind == HOOK_OBJ_CHAN || kind == HOOK_OBJ_ONCE;
+}
+
+void lock_event_wait(struct race_g *g, enum hook_obj kind, const void *obj, int mode, uintptr_t pc)
+{
+    if (!is_lock(kind))
+        return;
+    u32 i = rec_get(kind, (uintptr_t)obj, mode);
+    if (i == 0)
+        return;
+    struct held *h = held_get(g);
+    held_sweep(h);
+    bool dead = wait_on_lock(g, i, mode, pc);
+    if (!(mode & HOOK_TRY) && (h->n || kind == HOOK_OBJ_RWMUTEX))
+        lock_order_request(g, h, h->n, i, mode, pc, NULL, dead);
+}
+
+void lock_event_gave_up(struct race_g *g)
+{
+    wait_lock_done(g);
+}
+
+void lock_event_locked(struct race_g *g, enum hook_obj kind, const void *obj, int mode,
+                       uintptr_t pc)
+{
+    if (!is_lock(kind))
+        return;
+    u32 i = rec_get(kind, (uintptr_t)obj, mode);
+    if (i == 0)
+        return;
+    struct lock_rec *r = lock_at(i);
+    struct held *h = held_get(g);
+    if (g->wait)
+        wait_lock_done(g);
+    if (h->n)
+        held_sweep(h);
+    struct held_lock *e = held_push(g, h, i, mode, pc);
+    holder_link(r, e);
+    if (h->n > 1 || (kind == HOOK_OBJ_RWMUTEX && !(mode & HOOK_READ)))
+        lock_order_request(g, h, h->n - 1, i, mode, pc, e, false);
+}
+
+/* Another goroutine's entry for lock r, of that mode: what it locked, this one unlocks. */
+static void unlock_other(struct lock_rec *r, int mode)
+{
+    det_lock(&r->guard);
+    struct held_lock *e = r->holders;
+    while (e && (e->mode & HOOK_READ) != (mode & HOOK_READ))
+        e = e->next;
+    if (e) {
+        holder_unlink_locked(r, e);
+        /* A reader's count may be given back by anybody; a writer's lock is then a signal. */
+        r->passed_on = 1;
+        __atomic_store_n(&e->gone, 1, __ATOMIC_RELEASE);
+    }
+    det_unlock(&r->guard);
+}
+
+void lock_event_unlock(struct race_g *g, enum hook_obj kind, const void *obj, int mode,
+                       uintptr_t pc)
+{
+    if (!is_lock(kind))
+        return;
+    u32 i = lock_find((uintptr_t)obj);
+    if (i == 0)
+        return;
+    struct lock_rec *r = lock_at(i);
+    struct held *h = g->held;
+    if (likely(h != NULL)) {
+        for (u32 k = h->n; k-- > 0;) {
+            struct held_lock *e = h->lock[k];
+            if (e->lock != i || (e->mode & HOOK_READ) != (mode & HOOK_READ))
+                continue;
+            det_lock(&r->guard);
+            bool gone = e->gone;
+            if (!gone)
+                holder_unlink_locked(r, e);
+            det_unlock(&r->guard);
+            held_remove(h, k);
+            if (!gone)
+                return;
+        }
+    }
+    unlock_other(r, mode);
+}
+
+/* --- ends ------------------------------------------------------------------------------------------ */
+
+static void rec_end(u32 i)
+{
+    struct lock_rec *r = lock_at(i);
+    lock_order_forget(i);
+    det_lock(&r->guard);
+    for (struct held_lock *e = r->holders, *next; e; e = next) {
+        next = e->next;
+        __atomic_store_n(&e->gone, 1, __ATOMIC_RELEASE);
+    }
+    r->holders = NULL;
+    r->addr = 0;
+    u32 order = r->order;
+    r->order = 0;
+    det_unlock(&r->guard);
+    if (order)
+        order_obj_drop(order);
+    slab_free(&lock_slab, i);
+}
+
+static void word_end(uintptr_t a, bool freed, uintptr_t pc)
+{
+    u32 v = __atomic_exchange_n(fact_meta(a), 0, __ATOMIC_ACQ_REL);
+    if (v == 0)
+        return;
+    __atomic_fetch_sub(fact_page(a), 1, __ATOMIC_RELAXED);
+    if (v & FACT_ORDER) {
+        order_obj_drop(v & ~FACT_ORDER);
+        return;
+    }
+    struct lock_rec *r = lock_at(v);
+    if (r->addr != a)
+        return; /* a further word of a lock: its first one ends it */
+    if (freed && r->holders && det_cur)
+        misuse_freed(det_cur, v, pc);
+    rec_end(v);
+}
+
+void lock_event_forget(uintptr_t p, size_t n, bool freed, uintptr_t pc)
+{
+    if (!facts_ready || n == 0 || !det_app(p) || !det_app(p + n - 1))
+        return;
+    uintptr_t end = (p + n + 7) & ~(uintptr_t)7;
+    p &= ~(uintptr_t)7;
+    while (p < end) {
+        uintptr_t stop = (p | 4095) + 1;
+        if (stop > end)
+            stop = end;
+        if (__atomic_load_n(fact_page(p), __ATOMIC_RELAXED) == 0) {
+            p = stop;
+            continue;
+        }
+        for (; p < stop; p += 8)
+            if (__atomic_load_n(fact_meta(p), __ATOMIC_RELAXED))
+                word_end(p, freed, pc);
+    }
+}
+
+void lock_event_end(struct race_g *g)
+{
+    struct held *h = g->held;
+    if (h) {
+        held_sweep(h);
+        if (h->n)
+            misuse_ended_holding(g);
+        while (h->n) {
+            struct held_lock *e = h->lock[h->n - 1];
+            struct lock_rec *r = lock_at(e->lock);
+            det_lock(&r->guard);
+            /* The lock stays locked, and nobody is left to unlock it but somebody else. */
+            if (!e->gone)
+                holder_unlink_locked(r, e);
+            r->passed_on = 1;
+            det_unlock(&r->guard);
+            held_remove(h, h->n - 1);
+        }
+        for (struct held_lock *e = h->spare, *next; e; e = next) {
+            next = e->next;
+            det_release(e, sizeof *e);
+        }
+        if (h->lock != h->inline_)
+            det_release(h->lock, h->cap * sizeof *h->lock);
+        det_release(h, sizeof *h);
+        g->held = NULL;
+    }
+    order_end(g);
+    wait_end(g);
+}
+
+/* --- questions ------------------------------------------------------------------------------------- */
+
+u32 held_holders(u32 i, struct held_fact *out, u32 max)
+{
+    struct lock_rec *r = lock_at(i);
+    u32 n = 0;
+    det_lock(&r->guard);
+    for (struct held_lock *e = r->holders; e && n < max; e = e->next) {
+        out[n].g = e->g;
+        out[n].mode = e->mode;
+        out[n].stack = held_stack(e);
+        n++;
+    }
+    det_unlock(&r->guard);
+    return n;
+}
+
+void held_describe(struct finding *f, struct race_g *g)
+{
+    struct held *h = g->held;
+    for (u32 k = 0; h && k < h->n; k++) {
+        struct held_lock *e = h->lock[k];
+        struct lock_rec *r = lock_at(e->lock);
+        finding_lock(f, r->addr, r->kind, e->mode & HOOK_READ, held_stack(e));
+    }
+}
