@@ -80,7 +80,8 @@ $(L)/libgoc-race.so: $(RACE_O)
 %.so:
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  LD     $@')
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libgoc.so.$(SO) -Wl,-z,defs -Wl,-z,now $^ $(RT_LIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libgoc.so.$(SO) \
+	    -Wl,--version-script=runtime/goc.map -Wl,-z,defs -Wl,-z,now $^ $(RT_LIBS) -o $@
 	$(Q)$(if $(filter %/libgoc.so,$@),ln -sf libgoc.so $(@D)/libgoc.so.$(SO))
 
 $(TOOL): $(REP_O)
@@ -161,6 +162,9 @@ fuzz: all ## random programs against the oracle, FUZZ_SECONDS=60
 # --- install --------------------------------------------------------------------------------------
 
 D := $(DESTDIR)$(prefix)
+deb: ## Debian packages into build/deb (tests/deb try: in a clean chroot)
+	@tests/deb
+
 install: all ## into $(DESTDIR)$(prefix)
 	install -d $D/bin $D/lib/pkgconfig $D/include/goc
 	install -m755 $(TOOL) $D/bin/
