@@ -1,6 +1,6 @@
 /*
- * A monitor goroutine: the balance belongs to the teller, and to nobody else. Others ask by channel;
- * there is nothing to lock because nothing is shared.
+ * A monitor goroutine: the balance belongs to the teller, and to nobody else. Others ask by
+ * channel; there is nothing to lock because nothing is shared.
  */
 #include <goc.h>
 #include <stdio.h>

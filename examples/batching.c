@@ -1,6 +1,6 @@
 /*
- * A buffer that is flushed when it is full or when the oldest item has waited long enough, whichever
- * comes first. One goroutine owns it; items come by channel, time by timer.
+ * A buffer that is flushed when it is full or when the oldest item has waited long enough,
+ * whichever comes first. One goroutine owns it; items come by channel, time by timer.
  */
 #include <goc.h>
 #include <stdio.h>
@@ -20,8 +20,8 @@ static void batcher(goc_recv_chan(int) in, goc_send_chan(struct totals) out)
     for (;;) {
         int item;
         bool ok = true;
-        int which = goc_select(goc_on_recv_ok(in, &item, &ok),
-                               goc_on_recv(goc_timer_chan(timer), NULL));
+        int which =
+            goc_select(goc_on_recv_ok(in, &item, &ok), goc_on_recv(goc_timer_chan(timer), NULL));
         if (which == 0 && ok) {
             if (len == 0)
                 goc_timer_reset(timer, 10 * GOC_MILLISECOND);

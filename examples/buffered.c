@@ -1,5 +1,6 @@
 /*
- * A buffered channel is a queue: a send waits only when it is full, a receive only when it is empty.
+ * A buffered channel is a queue: a send waits only when it is full, a receive only when it is
+ * empty.
  */
 #include <goc.h>
 #include <stdio.h>

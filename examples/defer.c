@@ -1,6 +1,6 @@
 /*
- * Defer: what must be done on the way out, said on the way in. It runs when the block is left by its
- * end, by return, by goc_goexit or by a panic; goc_pcall catches the panic.
+ * Defer: what must be done on the way out, said on the way in. It runs when the block is left by
+ * its end, by return, by goc_goexit or by a panic; goc_pcall catches the panic.
  */
 #include <goc.h>
 #include <stdio.h>
@@ -15,6 +15,11 @@ static void unlock(void *m)
 static void say(void *what)
 {
     printf("deferred: %s\n", (const char *)what);
+}
+
+static void done(void *wg)
+{
+    goc_waitgroup_done(wg);
 }
 
 static int guarded(int n)
@@ -36,7 +41,7 @@ static void panics(void *arg)
 
 static void leaves(goc_waitgroup *wg)
 {
-    goc_defer((void (*)(void *))goc_waitgroup_done, wg);
+    goc_defer(done, wg);
     goc_defer(say, "second");
     goc_defer(say, "first");
     goc_goexit();

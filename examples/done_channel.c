@@ -1,6 +1,6 @@
 /*
- * The done channel: closing it tells every goroutine that listens, at once and for good. Each worker
- * selects between its work and done, so that none is left behind.
+ * The done channel: closing it tells every goroutine that listens, at once and for good. Each
+ * worker selects between its work and done, so that none is left behind.
  */
 #include <goc.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * An errgroup: goroutines that work on one task, the first error of which ends it. Wait returns that
- * error, and the group's context is cancelled so that the others can stop early.
+ * An errgroup: goroutines that work on one task, the first error of which ends it. Wait returns
+ * that error, and the group's context is cancelled so that the others can stop early.
  */
 #include <errno.h>
 #include <goc.h>

@@ -1,7 +1,7 @@
 /*
  * Fetching several URLs one after the other, then all at once. A server on the loopback, in this
- * same program, stands in for the net and takes 20 ms for each answer: ten in a row take 200 ms, ten
- * at once a little more than 20. Every read and write parks its goroutine, never a thread.
+ * same program, stands in for the net and takes 20 ms for each answer: ten in a row take 200 ms,
+ * ten at once a little more than 20. Every read and write parks its goroutine, never a thread.
  */
 #include <goc.h>
 #include <stdio.h>

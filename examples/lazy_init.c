@@ -1,7 +1,7 @@
 /*
  * Lazy initialisation by a NULL check: two goroutines may both find NULL and both build the table,
- * and a third may see the pointer before what it points to. A race on the pointer, and on the table.
- * Mended in lazy_init_once.c.
+ * and a third may see the pointer before what it points to. A race on the pointer, and on the
+ * table. Mended in lazy_init_once.c.
  */
 #include <goc.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
- * A loop with no way out: the poller can always run again, so it is not stuck, and no tool can prove
- * that it is not meant. It is counted, though: goc_numgoroutine tells, and `kill -QUIT` shows where
- * it is. Mended in leak_loop_fixed.c.
+ * A loop with no way out: the poller can always run again, so it is not stuck, and no tool can
+ * prove that it is not meant. It is counted, though: goc_numgoroutine tells, and `kill -QUIT` shows
+ * where it is. Mended in leak_loop_fixed.c.
  */
 #include <goc.h>
 #include <stdio.h>

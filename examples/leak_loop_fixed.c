@@ -6,8 +6,8 @@
 
 static void poll(goc_context *ctx)
 {
-    while (goc_select(goc_on_recv(goc_context_done(ctx), NULL),
-                      goc_on_timeout(GOC_MILLISECOND)) == 1)
+    while (goc_select(goc_on_recv(goc_context_done(ctx), NULL), goc_on_timeout(GOC_MILLISECOND)) ==
+           1)
         ;
 }
 

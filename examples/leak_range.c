@@ -1,5 +1,6 @@
 /*
- * A leak: range ends when the channel is closed, and nobody closes it. Mended in leak_range_fixed.c.
+ * A leak: range ends when the channel is closed, and nobody closes it. Mended in
+ * leak_range_fixed.c.
  */
 #include <goc.h>
 #include <stdio.h>

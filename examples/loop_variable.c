@@ -1,6 +1,6 @@
 /*
- * The loop variable by reference: every goroutine gets a pointer to the same `i`, which main goes on
- * changing. Most print 5 or some number twice. Mended in loop_variable_fixed.c.
+ * The loop variable by reference: every goroutine gets a pointer to the same `i`, which main goes
+ * on changing. Most print 5 or some number twice. Mended in loop_variable_fixed.c.
  */
 #include <goc.h>
 #include <stdio.h>

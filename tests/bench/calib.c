@@ -1,7 +1,7 @@
 /*
  * calib.c - what it costs this machine, today, to wake a thread on another CPU: two pinned threads
- * hand a token back and forth. Prints nanoseconds a wake-up. Every figure with GOMAXPROCS=2 has some
- * of these in it, and they differ more from machine to machine than any runtime does.
+ * hand a token back and forth. Prints nanoseconds a wake-up. Every figure with GOMAXPROCS=2 has
+ * some of these in it, and they differ more from machine to machine than any runtime does.
  */
 #include <pthread.h>
 #include <sched.h>

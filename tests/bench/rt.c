@@ -1,6 +1,6 @@
 /*
- * rt.c - what the runtime's own operations cost. go/rt.go is the same in Go, line for line as far as
- * the languages go, so that tests/bench/peers can set one against the other.
+ * rt.c - what the runtime's own operations cost. go/rt.go is the same in Go, line for line as far
+ * as the languages go, so that tests/bench/peers can set one against the other.
  *
  *   rt NAME N     do NAME N times; print "ns/op elapsed-ns cpu-ns/op peak-KiB [bytes/op]"
  *   rt            list the names
@@ -39,7 +39,7 @@ static void stop(void)
     cpu = cpu_now() - cpu;
 }
 
-/* --- relay chain ---------------------------------------------------------------------------------- */
+/* --- relay chain --- */
 
 static void relay(goc_send_chan(long) left, goc_recv_chan(long) right)
 {
@@ -87,7 +87,7 @@ static long chain100k(long n)
     return chain(100000, n);
 }
 
-/* --- spawn ----------------------------------------------------------------------------------------- */
+/* --- spawn --- */
 
 static goc_waitgroup wg;
 
@@ -107,7 +107,7 @@ static long spawn(long n)
     return n;
 }
 
-/* --- channels -------------------------------------------------------------------------------------- */
+/* --- channels --- */
 
 static void ponger(goc_recv_chan(long) in, goc_send_chan(long) out)
 {
@@ -218,7 +218,7 @@ static long select8_block(long n)
     return n;
 }
 
-/* --- mutex ----------------------------------------------------------------------------------------- */
+/* --- mutex --- */
 
 static goc_mutex mu;
 static long counter;
@@ -268,7 +268,7 @@ static long mutex_yield(long n)
     return lockers(n, true);
 }
 
-/* --- time ------------------------------------------------------------------------------------------ */
+/* --- time --- */
 
 static void sleeper(int times)
 {
@@ -288,7 +288,7 @@ static long sleepers(long n)
     return n * 5;
 }
 
-/* --- network --------------------------------------------------------------------------------------- */
+/* --- network --- */
 
 static void echo_server(int fd)
 {
@@ -340,7 +340,7 @@ static long echo(long n)
     return n / CONNECTIONS * CONNECTIONS;
 }
 
-/* --- memory ---------------------------------------------------------------------------------------- */
+/* --- memory --- */
 
 /* Resident memory and page tables, in bytes. */
 static long memory_now(void)

@@ -1,5 +1,6 @@
 // status: 0
-/* The same with release and acquire, and once more with stand-alone fences around relaxed accesses. */
+/* The same with release and acquire, and once more with stand-alone fences around relaxed accesses.
+ */
 #include <goc.h>
 #include <stdatomic.h>
 

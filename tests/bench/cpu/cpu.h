@@ -1,7 +1,7 @@
 /*
- * cpu.h - the main function of the detector's benchmarks. Each file beside this one is one workload,
- * the same source for every compiler and detector: `long work(long n)` does it n times over. Prints
- * "ns/op elapsed-ns cpu-ns/op peak-KiB" like rt.c; start-up is not in the time.
+ * cpu.h - the main function of the detector's benchmarks. Each file beside this one is one
+ * workload, the same source for every compiler and detector: `long work(long n)` does it n times
+ * over. Prints "ns/op elapsed-ns cpu-ns/op peak-KiB" like rt.c; start-up is not in the time.
  */
 #ifndef CPU_H
 #define CPU_H

@@ -1,6 +1,7 @@
 /*
- * A producer and a consumer. Under goc-race: goroutines and a channel of 128. Under the others, which
- * do not know those: threads and a bounded queue of 128 made of a mutex and two condition variables.
+ * A producer and a consumer. Under goc-race: goroutines and a channel of 128. Under the others,
+ * which do not know those: threads and a bounded queue of 128 made of a mutex and two condition
+ * variables.
  */
 #include "cpu.h"
 
