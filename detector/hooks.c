@@ -214,3 +214,22 @@ size_t hook_leaks(void)
 {
     return 0;
 }
+
+void hook_ignore(bool on)
+{
+    struct race_g *g = det_cur;
+    if (!g)
+        return;
+    if (on) {
+        g->ignore_sync++;
+        det_ignore_begin();
+    } else if (g->ignore_sync) {
+        g->ignore_sync--;
+        det_ignore_end();
+    }
+}
+
+size_t hook_findings(void)
+{
+    return det_findings();
+}

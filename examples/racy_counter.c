@@ -3,9 +3,9 @@
  *
  *   goc-race run examples/racy_counter.c
  *
- * `n++` is a read, an addition and a write. Two of them at once, and one is lost: the sum is seldom
- * two million, and differs from run to run. The race is there in every run all the same, also in
- * one that happens to print the right number, and goc-race reports it in every run.
+ * `n++` is a read, an addition and a write. Two of them at once, and one is lost; or, where the
+ * compiler has kept n in a register during the loop, a whole million is. The race is there in every
+ * run, also in one that happens to print the right number, and goc-race reports it in every run.
  * Three ways to mend it: racy_counter_mutex.c, racy_counter_atomic.c, racy_counter_channel.c.
  */
 #include <goc.h>

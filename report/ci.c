@@ -1,9 +1,9 @@
 /*
  * ci.c - what continuous integration draws: JUnit files and GitHub's annotations.
  *
- * JUnit has no notion of a finding; each is a failed test case of a suite named after its kind, with
- * the whole text report as the failure's text, since that is what a reader gets to see. A run that
- * found nothing is one test case that passed: an empty file looks like a broken step.
+ * JUnit has no notion of a finding; each is a failed test case of a suite named after its kind,
+ * with the whole text report as the failure's text, since that is what a reader gets to see. A run
+ * that found nothing is one test case that passed: an empty file looks like a broken step.
  *
  * An annotation is one line, drawn at a source line: the access at hand is an error, the other
  * places are notices beside it. With $GITHUB_STEP_SUMMARY set, the reports are appended there.
@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- JUnit --------------------------------------------------------------------------------------*/
+/* --- JUnit
+ * --------------------------------------------------------------------------------------*/
 
 static void junit_case(FILE *f, struct findings *all, struct finding *fi)
 {
@@ -43,9 +44,10 @@ static void junit_case(FILE *f, struct findings *all, struct finding *fi)
 static void junit_end(struct output *o, struct findings *all)
 {
     size_t tests = all->printed ? all->printed : 1;
-    fprintf(o->f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                  "<testsuites name=\"goc-race\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n"
-                  "  <testsuite name=\"",
+    fprintf(o->f,
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+            "<testsuites name=\"goc-race\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n"
+            "  <testsuite name=\"",
             tests, all->printed);
     xml_text(o->f, all->program ? all->program : "goc-race");
     fprintf(o->f, "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"0\">\n", tests,
@@ -60,7 +62,8 @@ static void junit_end(struct output *o, struct findings *all)
 
 const struct renderer junit_renderer = {.name = "junit", .end = junit_end};
 
-/* --- GitHub -------------------------------------------------------------------------------------*/
+/* --- GitHub
+ * -------------------------------------------------------------------------------------*/
 
 /* The text of a workflow command; a property escapes two more characters. */
 static void command_text(FILE *f, const char *s, bool property)

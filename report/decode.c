@@ -130,8 +130,7 @@ static const char *read_parts(struct arena *a, struct cursor c, struct finding *
         switch (item.tag) {
         case ITEM_PART:
             p = &f->part[f->nparts++];
-            if (!take(&body, &p->r, sizeof p->r) ||
-                !take_pcs(a, &body, p->r.depth, &p->pc))
+            if (!take(&body, &p->r, sizeof p->r) || !take_pcs(a, &body, p->r.depth, &p->pc))
                 return "a part is too short";
             p->held = lock;
             last = &p->stack;
@@ -163,9 +162,8 @@ static const char *read_parts(struct arena *a, struct cursor c, struct finding *
                 return "a name without a part";
             if (name ? !take_string(a, &body, name)
                      : !take_string(a, &body, &p->name) || !take_string(a, &body, &p->type) ||
-                           !take_string(a, &body, &p->name2) ||
-                           !take_string(a, &body, &p->file) || !take(&body, &p->line, 4) ||
-                           !take(&body, &p->type_size, 8))
+                           !take_string(a, &body, &p->name2) || !take_string(a, &body, &p->file) ||
+                           !take(&body, &p->line, 4) || !take(&body, &p->type_size, 8))
                 return "a name is broken";
             break;
         case ITEM_SEEN:
@@ -218,7 +216,8 @@ static const char *read_finding(const struct sink *s, const struct record_head *
     struct record_item item;
     struct cursor body;
     struct finding *f = arena_alloc(s->arena, sizeof *f);
-    if (!take_item(&c, &item, &body) || item.tag != ITEM_FINDING || !take(&body, &f->r, sizeof f->r))
+    if (!take_item(&c, &item, &body) || item.tag != ITEM_FINDING ||
+        !take(&body, &f->r, sizeof f->r))
         return "a finding without its head";
     if (f->r.kind < FINDING_RACE || f->r.kind > FINDING_MISUSE)
         return NULL; /* a kind that a later minor version added */
@@ -314,8 +313,8 @@ static const char *read_record(struct decoder *d, const struct record_head *h, s
 
 bool decode_feed(struct decoder *d, const void *p, size_t n)
 {
-    if (d->error)
-        return false;
+    if (d->error || !n)
+        return !d->error;
     if (d->n + n > d->size) {
         d->size = (d->n + n) * 2;
         d->buf = xrealloc(d->buf, d->size);
@@ -356,7 +355,8 @@ void decode_free(struct decoder *d)
     *d = (struct decoder){0};
 }
 
-/* --- writing ----------------------------------------------------------------------------------- */
+/* --- writing -----------------------------------------------------------------------------------
+ */
 
 static void put_item(struct buf *b, uint16_t tag, const void *p, size_t n, const void *q, size_t m)
 {

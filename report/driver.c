@@ -39,14 +39,65 @@
 extern char **environ;
 
 /* Options that take the next word. */
-static const char *const with_value[] = {
-    "-o", "-x", "-I", "-D", "-U", "-L", "-l", "-T", "-u", "-z", "-e", "-B", "-A", "-G", "-b", "-V",
-    "-F", "-R", "-h", "-include", "-imacros", "-isystem", "-iquote", "-idirafter", "-iprefix",
-    "-iwithprefix", "-iwithprefixbefore", "-isysroot", "-imultilib", "-imultiarch", "-MF", "-MT",
-    "-MQ", "-MJ", "-Xlinker", "-Xassembler", "-Xpreprocessor", "-Xclang", "-Xlink", "-aux-info",
-    "-wrapper", "--param", "-arch", "-target", "-mllvm", "-dumpbase", "-dumpbase-ext", "-dumpdir",
-    "--sysroot", "-ivfsoverlay", "-framework", "-plugin", "-specs", "-install_name", "-soname",
-    "-entry", "-iframework", "-gcc-toolchain", "--entry"};
+static const char *const with_value[] = {"-o",
+                                         "-x",
+                                         "-I",
+                                         "-D",
+                                         "-U",
+                                         "-L",
+                                         "-l",
+                                         "-T",
+                                         "-u",
+                                         "-z",
+                                         "-e",
+                                         "-B",
+                                         "-A",
+                                         "-G",
+                                         "-b",
+                                         "-V",
+                                         "-F",
+                                         "-R",
+                                         "-h",
+                                         "-include",
+                                         "-imacros",
+                                         "-isystem",
+                                         "-iquote",
+                                         "-idirafter",
+                                         "-iprefix",
+                                         "-iwithprefix",
+                                         "-iwithprefixbefore",
+                                         "-isysroot",
+                                         "-imultilib",
+                                         "-imultiarch",
+                                         "-MF",
+                                         "-MT",
+                                         "-MQ",
+                                         "-MJ",
+                                         "-Xlinker",
+                                         "-Xassembler",
+                                         "-Xpreprocessor",
+                                         "-Xclang",
+                                         "-Xlink",
+                                         "-aux-info",
+                                         "-wrapper",
+                                         "--param",
+                                         "-arch",
+                                         "-target",
+                                         "-mllvm",
+                                         "-dumpbase",
+                                         "-dumpbase-ext",
+                                         "-dumpdir",
+                                         "--sysroot",
+                                         "-ivfsoverlay",
+                                         "-framework",
+                                         "-plugin",
+                                         "-specs",
+                                         "-install_name",
+                                         "-soname",
+                                         "-entry",
+                                         "-iframework",
+                                         "-gcc-toolchain",
+                                         "--entry"};
 
 /* Those only the linker or only the compiler reads, dropped from the other step where it would
    warn about them (clang does). */
@@ -54,28 +105,29 @@ enum step { COMPILE, LINK };
 
 struct word {
     const char *s;
-    bool value;  /* of the option before it */
+    bool value; /* of the option before it */
     bool input;
-    bool source; /* an input to compile */
-    const char *lang; /* -x in force, or NULL */
+    bool source;        /* an input to compile */
+    const char *lang;   /* -x in force, or NULL */
     const char *object; /* made from it */
 };
 
 struct command {
     struct word *w;
     size_t n;
-    bool stop;      /* -c -S -E -M -MM -fsyntax-only */
+    bool stop; /* -c -S -E -M -MM -fsyntax-only */
     bool preprocess;
     bool shared, relocatable, is_static, bare; /* bare: -nostdlib or -nodefaultlibs */
-    bool question;  /* no inputs at all */
-    bool deps, dep_file; /* -MD or -MMD; -MF */
+    bool question;                             /* no inputs at all */
+    bool deps, dep_file;                       /* -MD or -MMD; -MF */
     bool pie_given;
     const char *output;
     size_t inputs, sources;
     struct strs sanitize; /* other sanitizers asked for */
 };
 
-/* --- temporary files ----------------------------------------------------------------------------*/
+/* --- temporary files
+ * ----------------------------------------------------------------------------*/
 
 static char *temp;
 static pid_t temp_owner;
@@ -105,16 +157,16 @@ const char *temp_dir(void)
         return temp;
     const char *base = getenv("TMPDIR");
     if (asprintf(&temp, "%s/goc-race.XXXXXX", base && *base ? base : "/tmp") < 0)
-        fail("out of memory");
+        die("out of memory");
     if (!mkdtemp(temp)) {
         int e = errno;
         char *t = temp;
         temp = NULL;
-        fail("cannot make a temporary folder %s: %s", t, strerror(e));
+        die("cannot make a temporary folder %s: %s", t, strerror(e));
     }
     temp_owner = getpid();
     atexit(temp_clean);
-    fail_cleanup = temp_clean;
+    die_cleanup = temp_clean;
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     signal(SIGHUP, on_signal);
@@ -133,11 +185,12 @@ int spawn_wait(char **argv)
     }
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
-            fail("waitpid: %s", strerror(errno));
+            die("waitpid: %s", strerror(errno));
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* --- reading the command line -------------------------------------------------------------------*/
+/* --- reading the command line
+ * -------------------------------------------------------------------*/
 
 static void response(struct strs *out, const char *path, int depth);
 
@@ -154,7 +207,7 @@ static void response(struct strs *out, const char *path, int depth)
 {
     char *text = read_whole(path, NULL);
     if (!text)
-        fail("cannot read %s: %s", path, strerror(errno));
+        die("cannot read %s: %s", path, strerror(errno));
     struct buf w = {0};
     for (const char *p = text; *p;) {
         while (isspace((unsigned char)*p))
@@ -185,8 +238,8 @@ static bool one_of(const char *s, const char *const *list, size_t n)
     return false;
 }
 
-#define ONE_OF(s, ...)                                                                             \
-    one_of(s, (const char *const[]){__VA_ARGS__},                                                  \
+#define ONE_OF(s, ...)                            \
+    one_of(s, (const char *const[]){__VA_ARGS__}, \
            sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 static bool is_source(const char *s, const char *lang)
@@ -210,9 +263,9 @@ static bool sanitizers(struct command *c, const char *list)
         if (word_in("address,leak,memory,hwaddress,kernel-address,kernel-hwaddress,pointer-compare,"
                     "pointer-subtract,dataflow,safe-stack",
                     p, n))
-            fail("-fsanitize=%.*s cannot be combined with race detection: "
-                 "the two need the same memory; build twice",
-                 (int)n, p);
+            die("-fsanitize=%.*s cannot be combined with race detection: "
+                "the two need the same memory; build twice",
+                (int)n, p);
         if (!word_in("thread", p, n)) {
             char *s = strndup(p, n);
             strs_printf(&c->sanitize, "-fsanitize=%s", s);
@@ -275,7 +328,8 @@ static void classify(struct command *c, const struct strs *in)
     c->question = !c->inputs;
 }
 
-/* --- building the commands ----------------------------------------------------------------------*/
+/* --- building the commands
+ * ----------------------------------------------------------------------*/
 
 static const char *compiler(bool cxx)
 {
@@ -329,22 +383,32 @@ static bool dep_option(const char *s)
            has_prefix(s, "-MQ");
 }
 
-/* The file that goc-race cc a.c -MD would write dependencies to without our splitting. */
+/* The dependency file and the target in it that gcc chooses when it compiles and links at once. */
 static void add_deps(struct strs *out, const struct command *c, const char *source)
 {
     const char *base = strrchr(source, '/') ? strrchr(source, '/') + 1 : source;
     int stem = (int)strcspn(base, ".");
-    strs_add(out, "-MF");
-    if (c->output)
-        strs_printf(out, "%s-%.*s.d", c->output, stem, base);
-    else
-        strs_printf(out, "%.*s.d", stem, base);
     bool target = false;
     for (size_t i = 0; i < c->n; i++)
         target |= has_prefix(c->w[i].s, "-MT") || has_prefix(c->w[i].s, "-MQ");
+    if (!c->dep_file) {
+        strs_add(out, "-MF");
+        if (c->output) {
+            const char *dot = strrchr(c->output, '.'), *slash = strrchr(c->output, '/');
+            int n = (int)strlen(c->output);
+            if (dot && dot > (slash ? slash + 1 : c->output))
+                n = (int)(dot - c->output);
+            strs_printf(out, "%.*s.d", n, c->output);
+        } else {
+            strs_printf(out, "a-%.*s.d", stem, base);
+        }
+    }
     if (!target) {
         strs_add(out, "-MT");
-        strs_printf(out, "%.*s.o", stem, base);
+        if (c->output)
+            strs_add(out, c->output);
+        else
+            strs_printf(out, "%.*s.o", stem, base);
     }
 }
 
@@ -373,7 +437,7 @@ static int compile_one(struct command *c, struct word *src, size_t index, bool c
         if (has_value)
             strs_add(&out, c->w[++i].s);
     }
-    if (c->deps && !c->dep_file)
+    if (c->deps)
         add_deps(&out, c, src->s);
     add_instrumentation(&out, c);
     strs_add(&out, "-c");
@@ -390,7 +454,7 @@ static void write_file(const char *path, const char *text)
 {
     FILE *f = fopen(path, "we");
     if (!f || fputs(text, f) < 0 || fclose(f) != 0)
-        fail("cannot write %s: %s", path, strerror(errno));
+        die("cannot write %s: %s", path, strerror(errno));
 }
 
 /* An object that tells a program started alone where the tool is. Assembled, not compiled: the
@@ -400,7 +464,7 @@ static char *path_object(bool cxx)
     char *src, *obj;
     struct buf text = {0};
     if (asprintf(&src, "%s/tool.s", temp_dir()) < 0 || asprintf(&obj, "%s/tool.o", temp_dir()) < 0)
-        fail("out of memory");
+        die("out of memory");
     buf_str(&text, "\t.section .rodata\n\t.globl goc_race_tool_path\n"
                    "\t.type goc_race_tool_path, @object\ngoc_race_tool_path:\n\t.byte ");
     const char *p = tool_path();
@@ -418,7 +482,7 @@ static char *path_object(bool cxx)
     strs_add(&out, "-o");
     strs_add(&out, obj);
     if (spawn_wait(out.v) != 0)
-        fail("the compiler cannot assemble (%s)", compiler(cxx));
+        die("the compiler cannot assemble (%s)", compiler(cxx));
     strs_free(&out);
     free(src);
     return obj;
@@ -428,9 +492,9 @@ static void add_runtime(struct strs *out, bool cxx)
 {
     char *lib = tool_relative("../lib/libgoc-race.a"), *list;
     if (access(lib, R_OK) != 0)
-        fail("the race runtime is missing: %s: %s", lib, strerror(errno));
+        die("the race runtime is missing: %s: %s", lib, strerror(errno));
     if (asprintf(&list, "%s/exported", temp_dir()) < 0)
-        fail("out of memory");
+        die("out of memory");
     write_file(list, "{ __tsan_*; goc_*; goc; Annotate*; };\n");
     char *object = path_object(cxx);
     strs_add(out, "-x");
@@ -511,8 +575,9 @@ int driver(int argc, char **argv, bool cxx)
     if (c.question || c.stop)
         return pass(&c, cxx);
     if (c.is_static && !c.shared && !c.relocatable)
-        fail("-static cannot be combined with race detection: "
-             "the detector needs the dynamic linker; link dynamically (the runtime itself is static)");
+        die("-static cannot be combined with race detection: "
+            "the detector needs the dynamic linker; link dynamically (the runtime itself is "
+            "static)");
     size_t index = 0;
     for (size_t i = 0; i < c.n; i++) {
         if (!c.w[i].source)

@@ -24,7 +24,8 @@ struct seen {
     struct finding *f;
 };
 
-/* A finding that the baseline or a suppression took: it has a place in the table, and counts not. */
+/* A finding that the baseline or a suppression took: it has a place in the table, and counts not.
+ */
 #define KNOWN_ID UINT64_MAX
 
 void findings_init(struct findings *all, const struct options *o)
@@ -38,7 +39,8 @@ void findings_init(struct findings *all, const struct options *o)
         findings_load(all, o->baseline, true);
 }
 
-/* --- keys ---------------------------------------------------------------------------------------*/
+/* --- keys
+ * ---------------------------------------------------------------------------------------*/
 
 static uint64_t mix(uint64_t h, const void *p, size_t n)
 {
@@ -113,7 +115,8 @@ static struct finding **slot(struct findings *all, uint64_t key)
     return &all->table[i];
 }
 
-/* --- the stream ---------------------------------------------------------------------------------*/
+/* --- the stream
+ * ---------------------------------------------------------------------------------*/
 
 void findings_stream(struct findings *all)
 {
@@ -216,7 +219,8 @@ void findings_crash(struct findings *all, struct crash *c)
             o->how->crash(o, all, c);
 }
 
-/* --- outputs ------------------------------------------------------------------------------------*/
+/* --- outputs
+ * ------------------------------------------------------------------------------------*/
 
 static const struct renderer save_renderer;
 
@@ -243,7 +247,7 @@ static struct output *add_output(struct findings *all, const struct renderer *ho
     if (!f) {
         o->f = fopen(path, "we");
         if (!o->f)
-            fail("cannot write %s: %s", path, strerror(errno));
+            die("cannot write %s: %s", path, strerror(errno));
     }
     o->color = want_color(all, o->f);
     while (*end)
@@ -261,7 +265,7 @@ void findings_output(struct findings *all, const char *format, const char *path,
             add_output(all, renderers[i], path, f);
             return;
         }
-    fail("format %s is not known", format);
+    die("format %s is not known", format);
 }
 
 void findings_outputs(struct findings *all)
@@ -295,7 +299,7 @@ void findings_end(struct findings *all)
         if (o->f != stdout && o->f != stderr)
             bad |= fclose(o->f) != 0;
         if (bad && o->f != stderr)
-            fail("cannot write %s: %s", o->path ? o->path : "standard output", strerror(e));
+            die("cannot write %s: %s", o->path ? o->path : "standard output", strerror(e));
     }
     all->outputs = NULL;
     if (all->options->print_suppressions && all->suppressions)
@@ -310,7 +314,8 @@ void findings_free(struct findings *all)
     arena_free(&all->arena);
 }
 
-/* --- saved files --------------------------------------------------------------------------------*/
+/* --- saved files
+ * --------------------------------------------------------------------------------*/
 
 static void save_end(struct output *o, struct findings *all)
 {
@@ -369,16 +374,16 @@ void findings_load(struct findings *all, const char *path, bool baseline)
     struct decoder d = {.sink = &sink};
     FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     if (!f)
-        fail("cannot read %s: %s", path, strerror(errno));
+        die("cannot read %s: %s", path, strerror(errno));
     static char chunk[65536];
     size_t n;
     while ((n = fread(chunk, 1, sizeof chunk, f)) > 0)
         if (!decode_feed(&d, chunk, n))
             break;
     if (ferror(f))
-        fail("cannot read %s: %s", path, strerror(errno));
+        die("cannot read %s: %s", path, strerror(errno));
     if (!decode_end(&d))
-        fail("%s: %s", path, d.error);
+        die("%s: %s", path, d.error);
     if (f != stdin)
         fclose(f);
     decode_free(&d);

@@ -1,4 +1,5 @@
-/* findings.h - the findings of a run or of several files: told apart, counted, handed to outputs. */
+/* findings.h - the findings of a run or of several files: told apart, counted, handed to outputs.
+ */
 #ifndef FINDINGS_H
 #define FINDINGS_H
 
@@ -48,9 +49,9 @@ struct findings {
     struct output *outputs;
     const char *program; /* for headings: what ran */
     unsigned long lost;
-    int status;         /* to print and exit with; set before findings_end */
+    int status; /* to print and exit with; set before findings_end */
     bool say_status;
-    bool ran;           /* a run (not a file) */
+    bool ran; /* a run (not a file) */
 };
 
 void findings_init(struct findings *all, const struct options *o);

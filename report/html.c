@@ -7,8 +7,8 @@
  * read or fold anything (<details>), so the page works where scripts are forbidden, as in a CI's
  * artifact viewer; colours follow the reader's light or dark setting.
  *
- * Source is read when the page is written, from the path the debug information gives; where the file
- * is not at hand the place is named and the excerpt left out.
+ * Source is read when the page is written, from the path the debug information gives; where the
+ * file is not at hand the place is named and the excerpt left out.
  */
 #include "format.h"
 
@@ -21,7 +21,8 @@
 static const char style[] =
     ":root{color-scheme:light dark;--line:#8884;--mark:#f443;--soft:#8882}"
     "body{font:15px/1.45 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem}"
-    "h1{font-size:1.5rem}h2{font-size:1.15rem;margin:0 0 .5rem}h3{font-size:1rem;margin:.6rem 0 .3rem}"
+    "h1{font-size:1.5rem}h2{font-size:1.15rem;margin:0 0 .5rem}h3{font-size:1rem;margin:.6rem 0 "
+    ".3rem}"
     "article{border:1px solid var(--line);border-radius:8px;padding:1rem;margin:1.2rem 0}"
     ".kind{display:inline-block;background:#c33;color:#fff;border-radius:4px;padding:0 .5em;"
     "font-size:.8rem;margin-right:.6em}"
@@ -131,9 +132,10 @@ static void drawing(FILE *f, struct findings *all, const struct finding *fi)
     if (n < 2)
         return;
     double cx = 320, cy = 40 + 26.0 * (double)n, r = 26.0 * (double)n;
-    fprintf(f, "<svg viewBox=\"0 0 640 %.0f\" width=640 role=img aria-label=\"lock order cycle\">"
-               "<defs><marker id=a markerWidth=8 markerHeight=8 refX=7 refY=4 orient=auto>"
-               "<path d=\"M0 0 8 4 0 8z\" fill=\"#c33\"/></marker></defs>",
+    fprintf(f,
+            "<svg viewBox=\"0 0 640 %.0f\" width=640 role=img aria-label=\"lock order cycle\">"
+            "<defs><marker id=a markerWidth=8 markerHeight=8 refX=7 refY=4 orient=auto>"
+            "<path d=\"M0 0 8 4 0 8z\" fill=\"#c33\"/></marker></defs>",
             2 * cy);
     size_t i = 0;
     for (const struct part *p = NULL; (p = finding_part(fi, PART_EDGE, p)); i++) {
@@ -143,16 +145,19 @@ static void drawing(FILE *f, struct findings *all, const struct finding *fi)
         double x1 = cx + 2 * r * cos(t1), y1 = cy + r * sin(t1);
         double xm = cx + 2.6 * r * cos(mid), ym = cy + 1.3 * r * sin(mid);
         /* Arrows stop short of the names. */
-        fprintf(f, "<path d=\"M%.1f %.1f Q%.1f %.1f %.1f %.1f\" fill=none stroke=\"#c33\" "
-                   "stroke-width=2 marker-end=\"url(#a)\"/>",
+        fprintf(f,
+                "<path d=\"M%.1f %.1f Q%.1f %.1f %.1f %.1f\" fill=none stroke=\"#c33\" "
+                "stroke-width=2 marker-end=\"url(#a)\"/>",
                 x0 + (xm - x0) * .25, y0 + (ym - y0) * .25, xm, ym, x1 + (xm - x1) * .25,
                 y1 + (ym - y1) * .25);
-        fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=middle font-size=12 "
-                   "fill=currentColor opacity=.7>",
+        fprintf(f,
+                "<text x=\"%.1f\" y=\"%.1f\" text-anchor=middle font-size=12 "
+                "fill=currentColor opacity=.7>",
                 cx + 2.1 * r * cos(mid), cy + 1.05 * r * sin(mid) + 4);
         xml_text(f, part_who(&all->arena, p));
-        fprintf(f, "</text><text x=\"%.1f\" y=\"%.1f\" text-anchor=middle font-size=14 "
-                   "font-weight=bold fill=currentColor>",
+        fprintf(f,
+                "</text><text x=\"%.1f\" y=\"%.1f\" text-anchor=middle font-size=14 "
+                "font-weight=bold fill=currentColor>",
                 x0, y0 + 5);
         xml_text(f, object_called(&all->arena, p->r.aux >> 8, p->r.addr, p->name));
         fputs("</text>", f);
@@ -203,9 +208,10 @@ static void one(FILE *f, struct findings *all, struct finding *fi)
 static void html_end(struct output *o, struct findings *all)
 {
     FILE *f = o->f;
-    fprintf(f, "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>"
-               "<meta name=viewport content=\"width=device-width,initial-scale=1\">"
-               "<title>goc-race: %zu finding(s)</title><style>%s</style></head><body>\n<h1>goc-race: ",
+    fprintf(f,
+            "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>"
+            "<meta name=viewport content=\"width=device-width,initial-scale=1\">"
+            "<title>goc-race: %zu finding(s)</title><style>%s</style></head><body>\n<h1>goc-race: ",
             all->n, style);
     fprintf(f, all->n ? "%zu finding(s)" : "nothing was found", all->n);
     if (all->program) {

@@ -2,8 +2,8 @@
  * json.c - one object a finding, one a line.
  *
  * A line is whole by itself, so that the output can be cut, joined and read by line-wise tools; the
- * schema is in goc-race-report(5), and a test holds the two together. Addresses are strings: 64 bits
- * do not fit JSON's numbers. Written at the end, when the counts are known.
+ * schema is in goc-race-report(5), and a test holds the two together. Addresses are strings: 64
+ * bits do not fit JSON's numbers. Written at the end, when the counts are known.
  */
 #include "format.h"
 
@@ -14,8 +14,11 @@
 /* The length of the UTF-8 sequence at s, or 0 if there is none. */
 static int utf8(const unsigned char *s)
 {
-    int n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-            : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+    int n = s[0] < 0x80                   ? 1
+            : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+            : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+            : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                          : 0;
     for (int i = 1; i < n; i++)
         if ((s[i] & 0xc0) != 0x80)
             return 0;
@@ -104,7 +107,8 @@ static void stack_json(FILE *f, const struct stack *s)
         json_string(f, fr->func);
         fputs(",\"file\":", f);
         json_string(f, fr->file);
-        fprintf(f, ",\"line\":%u,\"column\":%u,\"offset\":%llu,\"inlined\":%s,\"module\":", fr->line,
+        fprintf(f,
+                ",\"line\":%u,\"column\":%u,\"offset\":%llu,\"inlined\":%s,\"module\":", fr->line,
                 fr->column, (unsigned long long)fr->offset, fr->inlined ? "true" : "false");
         json_string(f, fr->module);
         fprintf(f, ",\"moduleOffset\":\"0x%llx\"}", (unsigned long long)fr->module_off);
@@ -132,9 +136,8 @@ static void part_json(FILE *f, struct findings *all, const struct part *p)
 {
     fprintf(f, "{\"role\":\"%s\"", role_word(p->r.role));
     if (p->r.goid)
-        fprintf(f, ",\"who\":\"%s\",\"goroutine\":%llu,\"running\":%s",
-                part_who(&all->arena, p), (unsigned long long)p->r.goid,
-                p->r.flags & PART_FINISHED ? "false" : "true");
+        fprintf(f, ",\"who\":\"%s\",\"goroutine\":%llu,\"running\":%s", part_who(&all->arena, p),
+                (unsigned long long)p->r.goid, p->r.flags & PART_FINISHED ? "false" : "true");
     if (p->r.role == PART_ACCESS || p->r.role == PART_PREVIOUS)
         fprintf(f, ",\"access\":\"%s\",\"free\":%s", part_access(p, true),
                 p->r.flags & PART_FREE ? "true" : "false");
@@ -178,8 +181,10 @@ static void part_json(FILE *f, struct findings *all, const struct part *p)
 static void json_end(struct output *o, struct findings *all)
 {
     size_t printed = 0;
-    for (const struct finding *f = all->first; f && printed < all->printed; f = f->next, printed++) {
-        fprintf(o->f, "{\"version\":1,\"id\":%llu,\"kind\":\"%s\",\"heading\":\"%s\",\"count\":%llu,",
+    for (const struct finding *f = all->first; f && printed < all->printed;
+         f = f->next, printed++) {
+        fprintf(o->f,
+                "{\"version\":1,\"id\":%llu,\"kind\":\"%s\",\"heading\":\"%s\",\"count\":%llu,",
                 (unsigned long long)f->id, kind_word(f->r.kind), kind_heading(f->r.kind),
                 (unsigned long long)f->count);
         fprintf(o->f, "\"fingerprint\":\"%016llx\",\"message\":",

@@ -8,8 +8,8 @@
  * signal and takes the debugger's place.
  *
  * The child waits, before it becomes the program, until its outputs are open (FILE.PID needs its
- * pid), so that an unwritable one is told before anything ran. It inherits the pipe's writing end at
- * a high descriptor, out of the way of programs that count on 3. If exec fails, the reason comes
+ * pid), so that an unwritable one is told before anything ran. It inherits the pipe's writing end
+ * at a high descriptor, out of the way of programs that count on 3. If exec fails, the reason comes
  * back over the second pipe, which closes by itself when it succeeds.
  *
  * Signals: SIGINT, SIGTERM, SIGHUP and SIGQUIT sent to us are sent on; those that the terminal
@@ -39,8 +39,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RECORD_FD 200       /* lowest descriptor for the records */
-#define GRACE_S 3.0         /* between SIGQUIT and SIGKILL at a timeout */
+#define RECORD_FD 200 /* lowest descriptor for the records */
+#define GRACE_S 3.0   /* between SIGQUIT and SIGKILL at a timeout */
 
 struct run {
     struct findings all;
@@ -51,7 +51,8 @@ struct run {
     struct record_exit end;
 };
 
-/* --- what kind of program -----------------------------------------------------------------------*/
+/* --- what kind of program
+ * -----------------------------------------------------------------------*/
 
 struct program {
     bool elf, instrumented, goc; /* goc: needs libgoc.so */
@@ -63,7 +64,8 @@ static bool names_tsan(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh)
     size_t n = d && sh->sh_entsize ? d->d_size / sh->sh_entsize : 0;
     for (size_t i = 0; i < n; i++) {
         GElf_Sym sym;
-        const char *s = gelf_getsym(d, (int)i, &sym) ? elf_strptr(elf, sh->sh_link, sym.st_name) : NULL;
+        const char *s =
+            gelf_getsym(d, (int)i, &sym) ? elf_strptr(elf, sh->sh_link, sym.st_name) : NULL;
         if (s && has_prefix(s, "__tsan_func_entry"))
             return true;
     }
@@ -121,7 +123,7 @@ static char *find_program(const char *name)
         size_t n = strcspn(p, ":");
         char *f;
         if (asprintf(&f, "%.*s%s%s", (int)n, p, n ? "/" : "", name) < 0)
-            fail("out of memory");
+            die("out of memory");
         if (stat(f, &st) == 0) {
             if (S_ISREG(st.st_mode) && access(f, X_OK) == 0) {
                 found = f;
@@ -143,7 +145,8 @@ static char *find_program(const char *name)
     return found;
 }
 
-/* --- the stream ---------------------------------------------------------------------------------*/
+/* --- the stream
+ * ---------------------------------------------------------------------------------*/
 
 static void on_hello(void *arg, const struct record_hello *h)
 {
@@ -223,8 +226,8 @@ static void open_outputs(struct run *r, pid_t pid)
     else if (strcmp(log, "stdout") == 0)
         findings_output(&r->all, r->o->format, NULL, stdout);
     else
-        findings_output(&r->all, r->o->format,
-                        arena_printf(&r->all.arena, "%s.%d", log, (int)pid), NULL);
+        findings_output(&r->all, r->o->format, arena_printf(&r->all.arena, "%s.%d", log, (int)pid),
+                        NULL);
     findings_outputs(&r->all);
 }
 
@@ -260,7 +263,8 @@ static int verdict(struct run *r, int own, bool overrides)
     return status;
 }
 
-/* --- the child ----------------------------------------------------------------------------------*/
+/* --- the child
+ * ----------------------------------------------------------------------------------*/
 
 struct child {
     pid_t pid;
@@ -309,11 +313,11 @@ static void start(struct run *r, struct child *c, const char *path, char **argv,
 {
     int records[2], go[2], error[2];
     if (pipe2(records, O_CLOEXEC) || pipe2(go, O_CLOEXEC) || pipe2(error, O_CLOEXEC))
-        fail("cannot make a pipe: %s", strerror(errno));
+        die("cannot make a pipe: %s", strerror(errno));
     fcntl(records[1], F_SETPIPE_SZ, 1 << 20);
     c->pid = fork();
     if (c->pid < 0)
-        fail("cannot start a process: %s", strerror(errno));
+        die("cannot start a process: %s", strerror(errno));
     if (!c->pid) {
         close(go[1]);
         become(r->o, path, argv, p, records[1], go[0], error[1], mask);
@@ -324,7 +328,7 @@ static void start(struct run *r, struct child *c, const char *path, char **argv,
     *c = (struct child){c->pid, records[0], go[1], error[0]};
     open_outputs(r, c->pid);
     if (write(c->go, "", 1) != 1)
-        fail("cannot start %s: %s", path, strerror(errno));
+        die("cannot start %s: %s", path, strerror(errno));
     close(c->go);
     int e;
     ssize_t n;
@@ -360,7 +364,7 @@ static int attend(struct run *r, struct child *c, int sigfd, bool *timed_out)
         }
         int n = poll(p, 2, ms);
         if (n < 0 && errno != EINTR)
-            fail("poll: %s", strerror(errno));
+            die("poll: %s", strerror(errno));
         if (deadline && now() >= deadline) {
             if (!quit) {
                 warn("timed out after %gs", r->o->timeout);
@@ -423,7 +427,7 @@ int launch(const struct options *o, char **argv)
     signal(SIGPIPE, SIG_IGN);
     int sigfd = signalfd(-1, &set, SFD_CLOEXEC);
     if (sigfd < 0)
-        fail("signalfd: %s", strerror(errno));
+        die("signalfd: %s", strerror(errno));
     start(&r, &c, path, argv, &p, &old);
     int status = attend(&r, &c, sigfd, &timed_out);
     close(sigfd);
@@ -436,8 +440,11 @@ int launch(const struct options *o, char **argv)
     if (WIFSIGNALED(status)) {
         int sig = WTERMSIG(status);
         if (!r.crashed && !timed_out)
-            warn("program %s: SIG%s", WCOREDUMP(status) || sig == SIGSEGV || sig == SIGABRT ||
-                 sig == SIGBUS || sig == SIGFPE || sig == SIGILL ? "crashed" : "was killed",
+            warn("program %s: SIG%s",
+                 WCOREDUMP(status) || sig == SIGSEGV || sig == SIGABRT || sig == SIGBUS ||
+                         sig == SIGFPE || sig == SIGILL
+                     ? "crashed"
+                     : "was killed",
                  sigabbrev_np(sig) ?: "?");
         return verdict(&r, timed_out ? 124 : 128 + sig, true);
     }

@@ -10,7 +10,9 @@ static const struct command {
     const char *name, *usage, *what;
     int options; /* of options.def */
 } commands[] = {
-    {"run", "[run] [OPTION...] [--] PROGRAM [ARG...]\n       goc-race run [OPTION...] FILE.c... [-- ARG...]",
+    {"run",
+     "[run] [OPTION...] [--] PROGRAM [ARG...]\n       goc-race run [OPTION...] FILE.c... [-- "
+     "ARG...]",
      "run a program, or C sources, under the detector", RUN},
     {"cc", "cc ARG...", "compile and link with the instrumentation ($GOC_CC, default gcc)", 0},
     {"c++", "c++ ARG...", "the same for C++ ($GOC_CXX, default g++)", 0},
@@ -32,11 +34,12 @@ static int help(const char *name)
 {
     const struct command *c = name ? command_find(name) : NULL;
     if (name && !c)
-        fail("unknown command '%s' (goc-race --help lists them)", name);
+        die("unknown command '%s' (goc-race --help lists them)", name);
     if (c) {
         printf("usage: goc-race %s\n%s\n", c->usage, c->what);
         if (c->options) {
-            printf("\nOptions (also in GOCRACE=\"name=value ...\", over which the command line wins):\n");
+            printf("\nOptions (also in GOCRACE=\"name=value ...\", over which the command line "
+                   "wins):\n");
             options_help(stdout, c->options);
         }
     } else {
@@ -45,8 +48,9 @@ static int help(const char *name)
             printf("%s goc-race %s\n", i ? "      " : "usage:", commands[i].usage);
         printf("       goc-race --version\n\nOptions of run:\n");
         options_help(stdout, RUN);
-        printf("\nExit status: the program's own; 66 when something was found; 124 timed out;\n"
-               "125 goc-race itself failed; 126 cannot execute; 127 not found; 128+N killed by N.\n");
+        printf(
+            "\nExit status: the program's own; 66 when something was found; 124 timed out;\n"
+            "125 goc-race itself failed; 126 cannot execute; 127 not found; 128+N killed by N.\n");
     }
     return fflush(stdout) == 0 ? 0 : EXIT_TOOL;
 }
@@ -63,7 +67,7 @@ static int run(int argc, char **argv, int i)
     options_init(&o);
     i = options_parse(&o, argc, argv, i, RUN, "run");
     if (i == argc)
-        fail("no program to run (goc-race help run)");
+        die("no program to run (goc-race help run)");
     if (!is_source(argv[i]) || access(argv[i], X_OK) == 0)
         return launch(&o, argv + i);
     int n = 0;
@@ -87,7 +91,7 @@ int report(int argc, char **argv)
             strs_add(&files, argv[i]);
     }
     if (!files.n)
-        fail("no file to report (goc-race help report)");
+        die("no file to report (goc-race help report)");
     /* All files are read before a word is written: a bad one is an error, not half a report. */
     findings_init(&all, &o);
     for (size_t i = 0; i < files.n; i++)

@@ -105,8 +105,9 @@ static void man_end(struct output *o, struct findings *all)
     if (epoch)
         t = (time_t)strtoll(epoch, NULL, 10);
     strftime(date, sizeof date, "%B %e, %Y", gmtime_r(&t, &tm));
-    fprintf(o->f, ".Dd %s\n.Dt GOC-RACE-FINDINGS 7\n.Os\n.Sh NAME\n.Nm goc-race-findings\n"
-                  ".Nd what goc-race found",
+    fprintf(o->f,
+            ".Dd %s\n.Dt GOC-RACE-FINDINGS 7\n.Os\n.Sh NAME\n.Nm goc-race-findings\n"
+            ".Nd what goc-race found",
             date);
     if (all->program) {
         fputs(" in ", o->f);

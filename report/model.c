@@ -74,17 +74,10 @@ const char *wait_name(uint64_t wait)
 }
 
 static const char *const objects[] = {
-    [HOOK_OBJ_NONE] = "object",
-    [HOOK_OBJ_CHAN] = "channel",
-    [HOOK_OBJ_MUTEX] = "mutex",
-    [HOOK_OBJ_RWMUTEX] = "RWMutex",
-    [HOOK_OBJ_WAITGROUP] = "WaitGroup",
-    [HOOK_OBJ_ONCE] = "Once",
-    [HOOK_OBJ_COND] = "Cond",
-    [HOOK_OBJ_SEM] = "semaphore",
-    [HOOK_OBJ_TIMER] = "timer",
-    [HOOK_OBJ_CONTEXT] = "context",
-    [HOOK_OBJ_FD] = "file descriptor",
+    [HOOK_OBJ_NONE] = "object",     [HOOK_OBJ_CHAN] = "channel",        [HOOK_OBJ_MUTEX] = "mutex",
+    [HOOK_OBJ_RWMUTEX] = "RWMutex", [HOOK_OBJ_WAITGROUP] = "WaitGroup", [HOOK_OBJ_ONCE] = "Once",
+    [HOOK_OBJ_COND] = "Cond",       [HOOK_OBJ_SEM] = "semaphore",       [HOOK_OBJ_TIMER] = "timer",
+    [HOOK_OBJ_CONTEXT] = "context", [HOOK_OBJ_FD] = "file descriptor",
 };
 
 const char *object_kind(uint64_t kind)
@@ -99,7 +92,8 @@ const char *object_called(struct arena *a, uint64_t kind, uint64_t addr, const c
     return arena_printf(a, "%s 0x%012llx", object_kind(kind), (unsigned long long)addr);
 }
 
-/* --- summaries ----------------------------------------------------------------------------------*/
+/* --- summaries
+ * ----------------------------------------------------------------------------------*/
 
 const struct frame *part_frame(const struct part *p)
 {

@@ -55,9 +55,9 @@ struct finding {
     uint64_t count;
     struct part *part;
     size_t nparts;
-    uint64_t key;       /* what findings.c tells it apart by, free of addresses */
-    const char *hint;   /* one sentence, or NULL */
-    bool resolved;      /* the names came with the record (a saved one) */
+    uint64_t key;     /* what findings.c tells it apart by, free of addresses */
+    const char *hint; /* one sentence, or NULL */
+    bool resolved;    /* the names came with the record (a saved one) */
     struct finding *next;
 };
 
@@ -85,7 +85,6 @@ const char *object_kind(uint64_t kind);
 const char *object_called(struct arena *a, uint64_t kind, uint64_t addr, const char *name);
 /* "Write", "Atomic read", …; lower: with a small initial. */
 const char *part_access(const struct part *p, bool lower);
-
 
 /* The frame that stands for a stack (the first with a source), and the part that stands for a
    finding; NULL if there is none. */

@@ -18,7 +18,8 @@
 #include <dwarf.h>
 #include <string.h>
 
-/* --- types --------------------------------------------------------------------------------------*/
+/* --- types
+ * --------------------------------------------------------------------------------------*/
 
 static bool type_of(Dwarf_Die *die, Dwarf_Die *type)
 {
@@ -221,7 +222,8 @@ static void type_path(struct buf *b, Dwarf_Die *t, Dwarf_Word off, Dwarf_Word si
     }
 }
 
-/* --- variables ----------------------------------------------------------------------------------*/
+/* --- variables
+ * ----------------------------------------------------------------------------------*/
 
 static bool variable_address(Dwarf_Die *v, Dwarf_Addr *addr)
 {
@@ -243,7 +245,8 @@ static bool variable_type(Dwarf_Die *v, Dwarf_Die *type)
     return type_of(v, type);
 }
 
-/* Among the children of die (deep: also inside functions and blocks) the variable that holds addr. */
+/* Among the children of die (deep: also inside functions and blocks) the variable that holds addr.
+ */
 static bool find_variable(Dwarf_Die *die, Dwarf_Addr addr, bool deep, Dwarf_Die *out)
 {
     Dwarf_Die d, t;

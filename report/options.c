@@ -28,7 +28,7 @@ static const struct option {
     const char *help;
     size_t at;
 } options[] = {
-#define OPT(name, type, def, lo, hi, arg, where, help)                                             \
+#define OPT(name, type, def, lo, hi, arg, where, help) \
     {#name, type, def, lo, hi, arg, where, help, offsetof(struct options, name)},
 #include "options.def"
 #undef OPT
@@ -50,19 +50,19 @@ static _Noreturn void bad(const struct option *o, const char *value, const char 
 {
     switch (o->type) {
     case NUM:
-        fail("%s: %s=%s: expected a number from %ld to %ld", source, o->name, value, o->lo, o->hi);
+        die("%s: %s=%s: expected a number from %ld to %ld", source, o->name, value, o->lo, o->hi);
     case TIME:
-        fail("%s: %s=%s: expected seconds, or a number with ms, s, m or h", source, o->name, value);
+        die("%s: %s=%s: expected seconds, or a number with ms, s, m or h", source, o->name, value);
     case BOOL:
-        fail("%s: %s=%s: expected 0 or 1", source, o->name, value);
+        die("%s: %s=%s: expected 0 or 1", source, o->name, value);
     case FILE_IN:
-        fail("%s: %s=%s: %s", source, o->name, value, strerror(errno));
+        die("%s: %s=%s: %s", source, o->name, value, strerror(errno));
     case LIST:
-        fail("%s: %s=%s: expected FORMAT:FILE with FORMAT one of "
-             "text, json, sarif, junit, github, man, html",
-             source, o->name, value);
+        die("%s: %s=%s: expected FORMAT:FILE with FORMAT one of "
+            "text, json, sarif, junit, github, man, html",
+            source, o->name, value);
     default:
-        fail("%s: %s=%s: expected %s", source, o->name, value, o->arg);
+        die("%s: %s=%s: expected %s", source, o->name, value, o->arg);
     }
 }
 
@@ -149,8 +149,7 @@ static void option_set(struct options *opts, const struct option *o, const char 
         break;
     case LIST: {
         size_t n = strcspn(value, ":");
-        ok = value[n] == ':' && value[n + 1] &&
-             word_in(options[OPTION_format].arg, value, n);
+        ok = value[n] == ':' && value[n + 1] && word_in(options[OPTION_format].arg, value, n);
         if (ok)
             strs_add(at, value);
         break;
@@ -197,9 +196,9 @@ static void parse_env(struct options *opts, const char *s)
         size_t n = strcspn(w.s, "=");
         const struct option *o = option_find(w.s, n);
         if (!o)
-            fail("GOCRACE: unknown option '%.*s' (goc-race --help lists them)", (int)n, w.s);
+            die("GOCRACE: unknown option '%.*s' (goc-race --help lists them)", (int)n, w.s);
         if (!w.s[n] && o->type != BOOL)
-            fail("GOCRACE: %s needs a value: %s=%s", o->name, o->name, o->arg);
+            die("GOCRACE: %s needs a value: %s=%s", o->name, o->name, o->arg);
         option_set(opts, o, w.s[n] ? w.s + n + 1 : "1", "GOCRACE");
     }
     buf_free(&w);
@@ -232,14 +231,14 @@ int options_parse(struct options *opts, int argc, char **argv, int i, int where,
         if (a[1] == '-' && (strcmp(name, "help") == 0))
             o = NULL;
         if (!o || !(o->where & where))
-            fail("unknown option '%s' (goc-race help %s lists them)", a, command);
+            die("unknown option '%s' (goc-race help %s lists them)", a, command);
         const char *value = name[n] ? name + n + 1 : NULL;
         if (!value && o->type == BOOL)
             value = "1";
         if (!value && i + 1 < argc)
             value = argv[++i];
         if (!value)
-            fail("option '%s' needs a value: --%s=%s", a, o->name, o->arg);
+            die("option '%s' needs a value: --%s=%s", a, o->name, o->arg);
         option_set(opts, o, value, "option");
     }
     return i;
@@ -270,7 +269,8 @@ void options_help(FILE *f, int where)
         if (!(o->where & where))
             continue;
         int n = fprintf(f, "  --%s=%s", o->name, o->arg);
-        fprintf(f, "%*s%s", n < 28 ? 28 - n : 1, "", n < 28 ? "" : "\n                            ");
+        fprintf(f, "%*s%s", n < 28 ? 28 - n : 1, "",
+                n < 28 ? "" : "\n                            ");
         fprintf(f, "%s", o->help);
         if (*o->def && o->type != SET && !(o->type == BOOL && *o->def == '0'))
             fprintf(f, " (default %s)", o->def);

@@ -31,8 +31,8 @@ struct options {
 /* The defaults, then $GOCRACE. A bad one fails. */
 void options_init(struct options *o);
 
-/* Parses options at argv[i] of a command (`where`: RUN or REPORT) until the first word that is none;
-   returns that word's index ("--" is skipped). A bad one fails; --help prints and exits 0. */
+/* Parses options at argv[i] of a command (`where`: RUN or REPORT) until the first word that is
+   none; returns that word's index ("--" is skipped). A bad one fails; --help prints and exits 0. */
 int options_parse(struct options *o, int argc, char **argv, int i, int where, const char *command);
 
 /* "name=value …" of those given and read by the detector, for the program's $GOCRACE. */

@@ -67,7 +67,7 @@ enum record_tag {
     ITEM_COUNT = 6,   /* uint64_t */
     ITEM_CRASH = 7,   /* struct record_crash */
     ITEM_EXIT = 8,    /* struct record_exit */
-    ITEM_LOCK = 9,    /* struct record_lock, then its stack: a lock held, belongs to the part before */
+    ITEM_LOCK = 9, /* struct record_lock, then its stack: a lock held, belongs to the part before */
 };
 
 struct record_hello {
@@ -78,8 +78,8 @@ struct record_hello {
 };
 
 struct record_module {
-    uint64_t base; /* load bias: add it to the file's addresses */
-    uint64_t lo, hi; /* mapped range */
+    uint64_t base;                   /* load bias: add it to the file's addresses */
+    uint64_t lo, hi;                 /* mapped range */
     uint32_t build_id_len, path_len; /* bytes that follow, in this order, not terminated */
 };
 
@@ -106,33 +106,33 @@ enum record_race {
 
 /* A part of a finding: somebody did something somewhere. Parts come in the order of printing. */
 enum record_role {
-    PART_ACCESS = 1,      /* the access at hand: addr, size, flags, goid, stack */
-    PART_PREVIOUS = 2,    /* the earlier access; stack empty if it could not be restored */
-    PART_CREATED = 3,     /* the go statement (or pthread_create) that started goroutine goid */
-    PART_GLOBAL = 4,      /* the memory is in a module's data: addr, size (reader names it) */
-    PART_HEAP = 5,        /* in a heap block: addr, size = the block's; stack: who allocated it */
-    PART_FREED = 6,       /* that block was freed by goid, here */
-    PART_STACK = 7,       /* on the stack of goid: addr; aux = distance from the stack's top */
-    PART_OBJECT = 8,      /* a runtime object: addr, aux = enum hook_obj; stack: who made it */
-    PART_TLS = 9,         /* in the thread-local storage of goid */
-    PART_WAIT = 10,       /* goid waits: aux = enum hook_wait, addr = the object, stack */
-    PART_HOLDER = 11,     /* goid holds addr (aux = hook_obj << 8 | mode), locked at stack */
-    PART_EDGE = 12,       /* goid took addr2 while holding addr; stack: the second acquisition */
-    PART_EDGE_HELD = 13,  /* where the first lock of the PART_EDGE before it was taken */
-    PART_MISUSE = 14,     /* where it happened; ITEM_TEXT says what */
-    PART_RELATED = 15,    /* a further stack; ITEM_TEXT says what it is */
+    PART_ACCESS = 1,     /* the access at hand: addr, size, flags, goid, stack */
+    PART_PREVIOUS = 2,   /* the earlier access; stack empty if it could not be restored */
+    PART_CREATED = 3,    /* the go statement (or pthread_create) that started goroutine goid */
+    PART_GLOBAL = 4,     /* the memory is in a module's data: addr, size (reader names it) */
+    PART_HEAP = 5,       /* in a heap block: addr, size = the block's; stack: who allocated it */
+    PART_FREED = 6,      /* that block was freed by goid, here */
+    PART_STACK = 7,      /* on the stack of goid: addr; aux = distance from the stack's top */
+    PART_OBJECT = 8,     /* a runtime object: addr, aux = enum hook_obj; stack: who made it */
+    PART_TLS = 9,        /* in the thread-local storage of goid */
+    PART_WAIT = 10,      /* goid waits: aux = enum hook_wait, addr = the object, stack */
+    PART_HOLDER = 11,    /* goid holds addr (aux = hook_obj << 8 | mode), locked at stack */
+    PART_EDGE = 12,      /* goid took addr2 while holding addr; stack: the second acquisition */
+    PART_EDGE_HELD = 13, /* where the first lock of the PART_EDGE before it was taken */
+    PART_MISUSE = 14,    /* where it happened; ITEM_TEXT says what */
+    PART_RELATED = 15,   /* a further stack; ITEM_TEXT says what it is */
 };
 
 enum record_flags {
     PART_READ = 0,
     PART_WRITE = 1 << 0,
     PART_ATOMIC = 1 << 1,
-    PART_FREE = 1 << 2,     /* the access is free() */
-    PART_FINISHED = 1 << 3, /* the goroutine has ended ("finished"), else "running" */
-    PART_MAIN = 1 << 4,     /* goid is the main goroutine */
-    PART_THREAD = 1 << 5,   /* goid is a thread that the runtime did not start: "thread N" */
-    PART_TRUNCATED = 1 << 6,/* the stack's outer end is missing */
-    PART_EXACT_PC = 1 << 7, /* pc[0] is an instruction's own address, not a return address */
+    PART_FREE = 1 << 2,      /* the access is free() */
+    PART_FINISHED = 1 << 3,  /* the goroutine has ended ("finished"), else "running" */
+    PART_MAIN = 1 << 4,      /* goid is the main goroutine */
+    PART_THREAD = 1 << 5,    /* goid is a thread that the runtime did not start: "thread N" */
+    PART_TRUNCATED = 1 << 6, /* the stack's outer end is missing */
+    PART_EXACT_PC = 1 << 7,  /* pc[0] is an instruction's own address, not a return address */
 };
 
 struct record_part {
@@ -158,7 +158,7 @@ struct record_crash {
 };
 
 struct record_exit {
-    int32_t status;    /* the program's own */
+    int32_t status; /* the program's own */
     uint32_t reserved;
     uint64_t findings; /* distinct findings written */
     uint64_t lost;     /* findings that could not be written */

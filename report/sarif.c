@@ -22,12 +22,15 @@ static const struct {
     {FINDING_LOCK_ORDER, "lockorder", "PotentialDeadlock",
      "Locks are taken in an order that can end in a deadlock.",
      "Take the locks in one order everywhere. See goc-race-lockorder(7)."},
-    {FINDING_DEADLOCK, "deadlock", "Deadlock", "Goroutines wait for each other and can never run again.",
+    {FINDING_DEADLOCK, "deadlock", "Deadlock",
+     "Goroutines wait for each other and can never run again.",
      "See which goroutine should have woken the others. See goc-race-deadlock(7)."},
-    {FINDING_LEAK, "leak", "GoroutineLeak", "A goroutine waits for something that can never happen.",
-     "Close the channel, cancel the context, or give the goroutine a way out. See goc-race-leak(7)."},
-    {FINDING_MISUSE, "misuse", "SyncMisuse", "A synchronisation object is used in a way it forbids.",
-     "See goc-race-misuse(7)."},
+    {FINDING_LEAK, "leak", "GoroutineLeak",
+     "A goroutine waits for something that can never happen.",
+     "Close the channel, cancel the context, or give the goroutine a way out. See "
+     "goc-race-leak(7)."},
+    {FINDING_MISUSE, "misuse", "SyncMisuse",
+     "A synchronisation object is used in a way it forbids.", "See goc-race-misuse(7)."},
 };
 
 static void uri(FILE *f, const char *path)
@@ -89,7 +92,8 @@ static void flows(FILE *f, struct findings *all, const struct finding *fi)
         const struct part *p = &fi->part[i];
         if (!p->stack.n || p->r.role == PART_CREATED)
             continue;
-        fprintf(f, "%s{\"id\":\"%zu: %s\",\"message\":{\"text\":", sep, i, part_who(&all->arena, p));
+        fprintf(f, "%s{\"id\":\"%zu: %s\",\"message\":{\"text\":", sep, i,
+                part_who(&all->arena, p));
         json_string(f, part_message(all, fi, p));
         fputs("},\"locations\":[", f);
         for (size_t k = p->stack.n; k-- > 0;) {
@@ -170,10 +174,11 @@ static void result(FILE *f, struct findings *all, const struct finding *fi)
 static void sarif_end(struct output *o, struct findings *all)
 {
     FILE *f = o->f;
-    fputs("{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\","
-          "\"runs\":[{\"tool\":{\"driver\":{\"name\":\"goc-race\",\"semanticVersion\":\"" GOC_VERSION
-          "\",\"rules\":[",
-          f);
+    fputs(
+        "{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\","
+        "\"runs\":[{\"tool\":{\"driver\":{\"name\":\"goc-race\",\"semanticVersion\":\"" GOC_VERSION
+        "\",\"rules\":[",
+        f);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         fprintf(f, "%s{\"id\":\"%s\",\"name\":\"%s\",\"shortDescription\":{\"text\":", i ? "," : "",
                 rules[i].id, rules[i].name);
@@ -184,7 +189,8 @@ static void sarif_end(struct output *o, struct findings *all)
     }
     fputs("]}},\"columnKind\":\"unicodeCodePoints\"", f);
     if (all->ran)
-        fprintf(f, ",\"invocations\":[{\"executionSuccessful\":true,\"exitCode\":%d}]", all->status);
+        fprintf(f, ",\"invocations\":[{\"executionSuccessful\":true,\"exitCode\":%d}]",
+                all->status);
     fputs(",\"results\":[", f);
     size_t n = 0;
     for (const struct finding *fi = all->first; fi && n < all->printed; fi = fi->next) {

@@ -24,7 +24,7 @@ struct suppressions {
         enum rule rule;
         char *pattern;
         size_t line, used;
-    } *v;
+    } * v;
     size_t n;
     const char *path;
 };
@@ -33,7 +33,7 @@ struct suppressions *suppressions_read(const char *path)
 {
     char *text = read_whole(path, NULL), *save = text;
     if (!text)
-        fail("cannot read %s: %s", path, strerror(errno));
+        die("cannot read %s: %s", path, strerror(errno));
     struct suppressions *s = xmalloc(sizeof *s);
     *s = (struct suppressions){.path = path};
     for (size_t line = 1; text; line++) {
@@ -49,9 +49,9 @@ struct suppressions *suppressions_read(const char *path)
                    (strlen(rules[rule]) != n || memcmp(rules[rule], text, n) != 0))
                 rule++;
             if (rule == sizeof rules / sizeof *rules || text[n] != ':' || !text[n + 1])
-                fail("%s:%zu: expected KIND:PATTERN with KIND one of race, race_top, "
-                     "called_from_lib, deadlock, lockorder, leak, misuse",
-                     path, line);
+                die("%s:%zu: expected KIND:PATTERN with KIND one of race, race_top, "
+                    "called_from_lib, deadlock, lockorder, leak, misuse",
+                    path, line);
             s->v = xrealloc(s->v, (s->n + 1) * sizeof *s->v);
             s->v[s->n++] = (struct suppression){rule, xstrdup(text + n + 1), line, 0};
         }
@@ -133,8 +133,8 @@ bool suppressions_match(struct suppressions *s, const struct finding *f)
             const struct part *p = &f->part[k];
             if (p->r.role == PART_CREATED && f->r.kind != FINDING_LEAK)
                 continue;
-            if (stack_matches(r, &p->stack) ||
-                (r->rule != CALLED_FROM_LIB && r->rule != RACE_TOP && matches(r->pattern, p->name))) {
+            if (stack_matches(r, &p->stack) || (r->rule != CALLED_FROM_LIB && r->rule != RACE_TOP &&
+                                                matches(r->pattern, p->name))) {
                 r->used++;
                 return true;
             }

@@ -315,9 +315,16 @@ const char *unit_file(struct symbols *s, Dwarf_Die *cu, Dwarf_Word file)
 /* Names that belong to the runtime whatever is known of their source, and what libc runs below. */
 static bool runtime_name(const char *f)
 {
-    static const char *const below[] = {
-        "_start", "__libc_start_main", "__libc_start_call_main", "clone", "clone3", "__clone",
-        "__clone3", "start_thread", "__libc_start_main_impl", "generic_start_main"};
+    static const char *const below[] = {"_start",
+                                        "__libc_start_main",
+                                        "__libc_start_call_main",
+                                        "clone",
+                                        "clone3",
+                                        "__clone",
+                                        "__clone3",
+                                        "start_thread",
+                                        "__libc_start_main_impl",
+                                        "generic_start_main"};
     if (!f)
         return false;
     for (size_t i = 0; i < sizeof below / sizeof *below; i++)

@@ -11,24 +11,24 @@
 struct object {
     struct module m;
     bool tried;
-    const char *path;     /* what it was opened as */
-    const char *why_not;  /* NULL, or why it has no names */
+    const char *path;    /* what it was opened as */
+    const char *why_not; /* NULL, or why it has no names */
     Dwfl *dwfl;
-    Dwfl_Module *mod;     /* NULL: no file, or another build of it */
+    Dwfl_Module *mod; /* NULL: no file, or another build of it */
     bool has_dwarf;
-    struct unit *units;   /* of clang's objects, which have no .debug_aranges */
+    struct unit *units; /* of clang's objects, which have no .debug_aranges */
     size_t nunits;
     struct object *next;
 };
 
 struct symbols {
     struct arena *arena;
-    const char *program;  /* its path, for a module that has none */
+    const char *program; /* its path, for a module that has none */
     struct object *objects;
-    struct object **now;  /* those of the last list of modules */
+    struct object **now; /* those of the last list of modules */
     size_t nnow;
     struct cached *cache[1024];
-    bool stripped_hint;   /* a program's frame had no debug information */
+    bool stripped_hint; /* a program's frame had no debug information */
 };
 
 void symbols_init(struct symbols *s, struct arena *a, const char *program);

@@ -109,9 +109,8 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
         return false;
     case PART_OBJECT:
         fprintf(out, "%sLocation is %s%s%s%s%s%s\n", CYAN, object_kind(p->r.aux),
-                p->name ? " '" : " at ",
-                p->name ? p->name : arena_printf(a, "0x%012llx", addr), p->name ? "'" : "",
-                p->stack.n ? ", made at:" : "", OFF);
+                p->name ? " '" : " at ", p->name ? p->name : arena_printf(a, "0x%012llx", addr),
+                p->name ? "'" : "", p->stack.n ? ", made at:" : "", OFF);
         return p->stack.n;
     case PART_WAIT:
         fprintf(out, "%s%s [%s] ", BOLD, Who, wait_name(p->r.aux));

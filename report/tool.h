@@ -4,10 +4,10 @@
 
 #include "options.h"
 
-int launch(const struct options *o, char **argv);      /* run a program */
+int launch(const struct options *o, char **argv); /* run a program */
 int run_sources(const struct options *o, int nsrc, char **src, char **args);
-int render_fd(const struct options *o, int fd);        /* for a program started alone */
-int driver(int argc, char **argv, bool cxx);           /* cc, c++ */
+int render_fd(const struct options *o, int fd); /* for a program started alone */
+int driver(int argc, char **argv, bool cxx);    /* cc, c++ */
 int report(int argc, char **argv);
 int explain(int argc, char **argv);
 
@@ -15,7 +15,7 @@ int explain(int argc, char **argv);
    program. */
 int spawn_wait(char **argv);
 
-/* A temporary folder, removed with all in it by temp_clean (and by fail, and by exit). */
+/* A temporary folder, removed with all in it by temp_clean (and by die, and by exit). */
 const char *temp_dir(void);
 void temp_clean(void);
 

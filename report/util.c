@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-void (*fail_cleanup)(void);
+void (*die_cleanup)(void);
 
 static void say(const char *fmt, va_list ap)
 {
@@ -23,14 +23,14 @@ static void say(const char *fmt, va_list ap)
     buf_free(&b);
 }
 
-void fail(const char *fmt, ...)
+void die(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
     say(fmt, ap);
     va_end(ap);
-    if (fail_cleanup)
-        fail_cleanup();
+    if (die_cleanup)
+        die_cleanup();
     exit(EXIT_TOOL);
 }
 
@@ -51,7 +51,7 @@ void *xrealloc(void *p, size_t size)
 {
     p = realloc(p, size ? size : 1);
     if (!p)
-        fail("out of memory");
+        die("out of memory");
     return p;
 }
 
@@ -176,7 +176,7 @@ void strs_printf(struct strs *l, const char *fmt, ...)
     int n = vasprintf(&s, fmt, ap);
     va_end(ap);
     if (n < 0)
-        fail("out of memory");
+        die("out of memory");
     strs_add(l, s);
     free(s);
 }
@@ -195,7 +195,7 @@ const char *tool_path(void)
     if (!path[0]) {
         ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
         if (n <= 0)
-            fail("cannot find my own path: /proc/self/exe: %s", strerror(errno));
+            die("cannot find my own path: /proc/self/exe: %s", strerror(errno));
         path[n] = 0;
     }
     return path;
@@ -207,7 +207,7 @@ char *tool_relative(const char *rel)
     int dir = (int)(strrchr(self, '/') - self);
     char *s;
     if (asprintf(&s, "%.*s/%s", dir, self, rel) < 0)
-        fail("out of memory");
+        die("out of memory");
     char *real = realpath(s, NULL);
     if (!real)
         return s;

@@ -2,7 +2,7 @@
  * util.h - what every file of the tool needs: memory that is freed all at once, growing strings,
  * the one way to fail.
  *
- * An arena hands out memory until it is freed as a whole; a set of findings lives in one. `fail`
+ * An arena hands out memory until it is freed as a whole; a set of findings lives in one. `die`
  * is for errors of goc-race itself: one line on standard error, exit status 125.
  */
 #ifndef UTIL_H
@@ -54,11 +54,11 @@ void *xrealloc(void *p, size_t size);
 char *xstrdup(const char *s);
 
 /* "goc-race: …" on standard error, exit status 125. */
-_Noreturn void fail(const char *fmt, ...) PRINTF(1, 2);
+_Noreturn void die(const char *fmt, ...) PRINTF(1, 2);
 void warn(const char *fmt, ...) PRINTF(1, 2);
 
-/* Called by fail before it exits: temporary files go. */
-extern void (*fail_cleanup)(void);
+/* Called by die before it exits: temporary files go. */
+extern void (*die_cleanup)(void);
 
 /* Absolute path of this very program, and of a file beside it ("../lib/x"), in static memory or the
    process's lifetime. */

@@ -183,6 +183,13 @@ void hook_deadlock(struct race_g *const *g, size_t n);
    still to be found and written is; returns the status to end with. Idempotent. */
 int hook_exit(int status);
 
+/* From now on (until as many falses) the current goroutine's accesses and synchronisation are not
+   looked at. */
+void hook_ignore(bool on);
+
+/* Findings so far. */
+size_t hook_findings(void);
+
 /* Number of goroutines proved stuck for good, each reported as a leak (goc_verify_no_leaks). */
 size_t hook_leaks(void);
 
@@ -216,6 +223,8 @@ size_t hook_leaks(void);
 #define hook_misuse(what, kind, obj, text, pc) HOOK_NOTHING(what)
 #define hook_deadlock(g, n) HOOK_NOTHING(g)
 #define hook_exit(status) (status)
+#define hook_ignore(on) HOOK_NOTHING(on)
+#define hook_findings() ((size_t)0)
 #define hook_leaks() ((size_t)0)
 
 #endif

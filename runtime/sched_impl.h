@@ -257,6 +257,8 @@ struct g *g_alloc(struct m *m);
 void g_free(struct m *m, struct g *g);
 struct start *g_prepare(struct m *m, struct g *g);   /* a stack for a fresh g, its arguments on it */
 struct g *g_spawn(void *fn, const uintptr_t *args, int n, size_t stack_size, uintptr_t pc);
+void g_spawn_timer(void (*fn)(void *), void *arg, struct race_g *race, uint64_t id,
+                   uint64_t creator, uintptr_t pc); /* by a timer, in the scheduler */
 struct g *g_exit(void);                              /* the current one has ended */
 void g_entry(void *);                                /* a goroutine's first frame */
 void g_each(void (*fn)(struct g *g, void *arg), void *arg); /* all alive */

@@ -133,7 +133,7 @@ size_t g_count(void)
 
 /* --- the go statement ------------------------------------------------------------------------- */
 
-static inline struct g *spawn(void *fn, uintptr_t pc)
+static inline struct g *spawn(void *fn, uintptr_t pc, uint64_t id)
 {
     struct m *m = m_cur();
     struct p *p = m->p;
@@ -142,7 +142,7 @@ static inline struct g *spawn(void *fn, uintptr_t pc)
     g->why = HOOK_WAIT_NONE;
     g->locks = 0;
     g->error = 0;
-    g->id = __atomic_fetch_add(&sched.next_goid, 1, __ATOMIC_RELAXED);
+    g->id = id ? id : __atomic_fetch_add(&sched.next_goid, 1, __ATOMIC_RELAXED);
     g->create_pc = pc;
     g->create_id = m->cur ? m->cur->id : 0;
     g->fn = fn;
@@ -167,14 +167,14 @@ static inline void spawn_ready(struct g *g, uintptr_t pc)
 
 GOC_EXPORT void goc_go(void (*fn)(void *), void *arg)
 {
-    struct g *g = spawn((void *)fn, CALLER_PC());
+    struct g *g = spawn((void *)fn, CALLER_PC(), 0);
     g->start.arg[0] = (uintptr_t)arg;
     spawn_ready(g, CALLER_PC());
 }
 
 GOC_EXPORT void goc_go_stack(size_t stack_size, void (*fn)(void *), void *arg)
 {
-    struct g *g = spawn((void *)fn, CALLER_PC());
+    struct g *g = spawn((void *)fn, CALLER_PC(), 0);
     g->start.arg[0] = (uintptr_t)arg;
     g->start.stack_size = stack_size;
     spawn_ready(g, CALLER_PC());
@@ -182,15 +182,26 @@ GOC_EXPORT void goc_go_stack(size_t stack_size, void (*fn)(void *), void *arg)
 
 GOC_EXPORT void goc_go_call(void *fn, int n, const uintptr_t *arg)
 {
-    struct g *g = spawn(fn, CALLER_PC());
+    struct g *g = spawn(fn, CALLER_PC(), 0);
     for (int i = 0; i < n; i++)
         g->start.arg[i] = arg[i];
     spawn_ready(g, CALLER_PC());
 }
 
+/* The detector's record was made when the timer was started, and the number with it. */
+void g_spawn_timer(void (*fn)(void *), void *arg, struct race_g *race, uint64_t id,
+                   uint64_t creator, uintptr_t pc)
+{
+    struct g *g = spawn((void *)fn, pc, race ? id : 0);
+    g->create_id = creator;
+    g->start.arg[0] = (uintptr_t)arg;
+    g->race = race;
+    g_ready_tail(g);
+}
+
 struct g *g_spawn(void *fn, const uintptr_t *arg, int n, size_t stack_size, uintptr_t pc)
 {
-    struct g *g = spawn(fn, pc);
+    struct g *g = spawn(fn, pc, 0);
     for (int i = 0; i < n; i++)
         g->start.arg[i] = arg[i];
     g->start.stack_size = stack_size;

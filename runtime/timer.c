@@ -181,13 +181,24 @@ int64_t timers_run(struct m *m, struct p *p, int64_t now)
             heap_remove(p, 0);
             store_relaxed(&t->p, NULL);
         }
+        store_relaxed(&t->firing, 1);
         lock_release(&p->timer_lock);
         fire(t, now);
+        store_release(&t->firing, 0);
         lock_acquire(&p->timer_lock, RANK_TIMER);
     }
     int64_t next = p->timer_when;
     lock_release(&p->timer_lock);
     return next;
+}
+
+void timer_quiet(const struct timer *t)
+{
+    for (unsigned i = 0; load_acquire(&t->firing); i++)
+        if (i < 100)
+            cpu_relax();
+        else
+            rt_usleep(20);
 }
 
 int64_t timers_next(void)
