@@ -4,7 +4,7 @@
    the status is the signal's. */
 #include <goc.h>
 
-static int n;
+int n;
 static int *volatile nowhere;
 
 static void set(int v)

@@ -3,7 +3,7 @@
 /* Started without the launcher: it reports and exits just so, whatever its own status was. */
 #include <goc.h>
 
-static int n;
+int n;
 
 static void set(int v)
 {

@@ -3,7 +3,7 @@
 #include <goc.h>
 #include <stdint.h>
 
-static union {
+union {
     uint32_t all;
     uint8_t byte[4];
 } word;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int n;
+int n;
 
 static void set(int v)
 {

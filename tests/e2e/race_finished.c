@@ -2,7 +2,7 @@
 /* The earlier access is a goroutine's that has ended, its stack long given to others. */
 #include <goc.h>
 
-static int shared;
+int shared;
 
 static void early(void)
 {

@@ -2,7 +2,7 @@
 /* race_finished, ordered by a channel. */
 #include <goc.h>
 
-static int shared;
+int shared;
 
 static void early(goc_send_chan(goc_unit) done)
 {

@@ -3,8 +3,8 @@
 #include <goc.h>
 #include <string.h>
 
-static char text[32] = "before";
-static char copy[32];
+char text[32] = "before";
+char copy[32];
 
 static void write_text(size_t n)
 {

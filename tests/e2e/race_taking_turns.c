@@ -1,4 +1,5 @@
 // status: 66
+// procs: 1
 // repeat: 10
 /* Two goroutines that take turns on one thread, by yielding: a clock for each of them, not for the
    thread, is what finds it. */
