@@ -8,6 +8,7 @@
  */
 #include "goroutine.h"
 #include "facts.h"
+#include "intercept.h"
 #include "record.h"
 #include "sync.h"
 
@@ -69,6 +70,11 @@ void hook_stack(struct race_g *g, void *lo, void *hi)
 
 void hook_end(struct race_g *g)
 {
+    /* A thread that pthread_create made still has destructors to run; it ends after them. */
+    if (icept_thread_is(g)) {
+        det_set_cur(g);
+        return;
+    }
     /* What was done on its stack ends with it: the next one there finds it clean. */
     if (g->stack_low_water < g->stack_hi && g->stack_lo)
         det_forget(g->stack_low_water, g->stack_hi - g->stack_low_water);

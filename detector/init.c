@@ -11,6 +11,8 @@
  * by the dynamic linker, or our own constructor. There is one thread then.
  */
 #include "goroutine.h"
+#include "heap.h"
+#include "intercept.h"
 #include "output.h"
 #include "sync.h"
 #include "sys.h"
@@ -249,12 +251,14 @@ void det_init_slow(void)
     history_init();
     g_init();
     finding_init();
+    heap_init();
     struct race_g *g = g_new(NULL, 1, 0, 0, PART_MAIN);
     each_map(note_stack);
     g->life->stack_hi = g->stack_hi = stack_hi;
     g->life->stack_lo = stack_hi - (64u << 20);
     det_set_cur(g);
     det_ready = true;
+    icept_init();
     crash_init();
 }
 

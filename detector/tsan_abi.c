@@ -17,6 +17,7 @@
  * ones: volatile orders nothing in C.
  */
 #include "goroutine.h"
+#include "intercept.h"
 #include "output.h"
 #include "sync.h"
 
@@ -236,6 +237,7 @@ EXPORT void __tsan_init(void)
 {
     det_instrumented = true;
     det_init();
+    icept_module_starts();
 }
 EXPORT void __tsan_ignore_thread_begin(void)
 {

@@ -1,0 +1,17 @@
+/* heap.h - what the interceptors tell heap.c. heap_find, which reports ask, is in det.h. */
+#ifndef HEAP_H
+#define HEAP_H
+
+#include "det.h"
+
+void heap_init(void);
+/* The program was given [p, p+n), of which the allocator lets it use `usable` bytes. */
+void heap_alloc(void *p, size_t n, size_t usable, uintptr_t pc);
+/* It is about to give p back. seen: the caller's accesses are looked at. */
+void heap_free(void *p, size_t usable, uintptr_t pc, bool seen);
+/* It was not given back after all (realloc failed). */
+void heap_unfree(void *p);
+/* [lo, lo+n) is other memory from now on: nothing freed there is remembered. */
+void heap_drop(uintptr_t lo, size_t n);
+
+#endif

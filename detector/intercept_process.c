@@ -1,0 +1,318 @@
+/*
+ * intercept_process.c - what happens to a process as a whole: signals, fork, its end, modules that go.
+ *
+ * Signals. A handler's accesses belong to the goroutine that it interrupted; nothing has to be done
+ * for that, since det_cur stays. Two things are missing and are added by a handler of our own around
+ * the program's:
+ *   - Order. Who installs a handler has prepared what it uses, and who sends a signal may have
+ *     prepared more: both publish under the signal's word, the handler learns from it.
+ *   - The detector may be what was interrupted (race_g.busy). Its data are then between two states,
+ *     so the program's handler runs as nobody: its accesses are not looked at, rather than a lock
+ *     taken twice. (TSan delays such signals to the next safe point; a handler that must run at once,
+ *     for SIGSEGV or a deadline, then does not.)
+ * Handlers of this library (crashes, the dump, preemption) are invisible: a program that asks for the
+ * old handler sees the default, and one that sets the default gets them back.
+ *
+ * fork. In the child only the calling thread lives on; a lock that another held would be held for
+ * ever. The locks of this room and of the detector are taken before and released after, in
+ * pthread_atfork handlers registered before any of the program's: so they are the last to be taken,
+ * when the program's own handlers have run, and the first to be released. vfork is fork: a child that
+ * shares memory with its suspended parent would write its history into the parent's.
+ *
+ * The end. _exit and quick_exit go through hook_exit, which says with which status to end; exit and
+ * the return from main come there by the runtime's own registration.
+ *
+ * Modules. Code and data of a closed library leave nothing behind in the shadow for the next mapping
+ * at that address, which the loader makes without calling mmap where it could be seen. Libraries that
+ * come announce themselves (__tsan_init); dlopen is not replaced, because it looks at its caller.
+ */
+#include "heap.h"
+#include "intercept.h"
+#include "sys.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* --- signals ------------------------------------------------------------------------------------------ */
+
+static u64 signal_word[NSIG];
+static void *signal_fn[NSIG];         /* the program's handler */
+static int signal_flags[NSIG];        /* its SA_SIGINFO */
+static struct sigaction own_act[NSIG]; /* this library's handler that it replaced */
+static bool own_kept[NSIG];
+
+ICEPT_REAL(int, sigaction, (int sig, const struct sigaction *act, struct sigaction *old));
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+    struct race_g *g = det_cur;
+    bool blind = g && g->busy;
+    if (blind)
+        det_set_cur(NULL);
+    else if (g)
+        hook_acquire(NULL, &signal_word[sig]);
+    void *fn = __atomic_load_n(&signal_fn[sig], __ATOMIC_ACQUIRE);
+    if (signal_flags[sig] & SA_SIGINFO)
+        ((void (*)(int, siginfo_t *, void *))fn)(sig, info, context);
+    else
+        ((void (*)(int))fn)(sig);
+    if (blind)
+        det_set_cur(g);
+}
+
+/* Where a handler is a function and not SIG_DFL, SIG_IGN, SIG_ERR or SIG_HOLD. */
+static bool is_function(const void *fn)
+{
+    return (uintptr_t)fn > 2 && (intptr_t)fn != -1;
+}
+
+static int install(int sig, const struct sigaction *act, struct sigaction *old)
+{
+    if (sig <= 0 || sig >= NSIG)
+        return REAL(sigaction)(sig, act, old);
+    struct sigaction mine, was;
+    void *fn_was = signal_fn[sig];
+    int flags_was = signal_flags[sig];
+    if (act) {
+        mine = *act;
+        if (is_function((void *)act->sa_handler)) {
+            hook_release_merge(NULL, &signal_word[sig]);
+            mine.sa_sigaction = on_signal;
+            mine.sa_flags |= SA_SIGINFO;
+            signal_flags[sig] = act->sa_flags;
+            __atomic_store_n(&signal_fn[sig], (void *)act->sa_handler, __ATOMIC_RELEASE);
+        } else if (act->sa_handler == SIG_DFL && own_kept[sig]) {
+            mine = own_act[sig];
+        }
+    }
+    int r = REAL(sigaction)(sig, act ? &mine : NULL, &was);
+    if (r) {
+        signal_fn[sig] = fn_was;
+        signal_flags[sig] = flags_was;
+        return r;
+    }
+    if (was.sa_sigaction == on_signal) {
+        was.sa_handler = (void (*)(int))fn_was;
+        if (!(flags_was & SA_SIGINFO))
+            was.sa_flags &= ~SA_SIGINFO;
+    } else if (is_function((void *)was.sa_handler) && icept_own((uintptr_t)was.sa_handler)) {
+        own_act[sig] = was;
+        own_kept[sig] = true;
+        was = (struct sigaction){.sa_handler = SIG_DFL};
+    }
+    if (old)
+        *old = was;
+    return r;
+}
+
+ICEPT_EXPORT(int, sigaction, (int sig, const struct sigaction *act, struct sigaction *old))
+{
+    uintptr_t pc = ICEPT_PC();
+    if (icept_own(pc) || !det_ready)
+        return REAL(sigaction)(sig, act, old);
+    if (act && icept_mem(pc))
+        det_read_range(pc, (uintptr_t)act, sizeof *act);
+    int r = install(sig, act, old);
+    if (r == 0 && old && icept_mem(pc))
+        det_write_range(pc, (uintptr_t)old, sizeof *old);
+    return r;
+}
+
+static void (*install_simple(int sig, void (*fn)(int), int flags))(int)
+{
+    struct sigaction act = {.sa_handler = fn, .sa_flags = flags}, old;
+    sigaddset(&act.sa_mask, sig);
+    return install(sig, &act, &old) ? SIG_ERR : old.sa_handler;
+}
+typedef void (*signal_handler)(int);
+#define SIGNAL(name, flags)                                                                        \
+    ICEPT(signal_handler, name, (int sig, signal_handler fn))                                      \
+    {                                                                                              \
+        if (icept_own(ICEPT_PC()) || !det_ready)                                                   \
+            return REAL(name)(sig, fn);                                                            \
+        return install_simple(sig, fn, flags);                                                     \
+    }
+SIGNAL(signal, SA_RESTART)
+SIGNAL(bsd_signal, SA_RESTART)
+SIGNAL(ssignal, SA_RESTART)
+SIGNAL(__sysv_signal, SA_RESETHAND | SA_NODEFER)
+
+static void sends(int sig)
+{
+    if (sig > 0 && sig < NSIG)
+        hook_release_merge(NULL, &signal_word[sig]);
+}
+static void receives(int sig)
+{
+    if (sig > 0 && sig < NSIG)
+        hook_acquire(NULL, &signal_word[sig]);
+}
+
+#define SEND(name, params, args)                                                                   \
+    ICEPT(int, name, params)                                                                       \
+    {                                                                                              \
+        if (icept_sync(ICEPT_PC()))                                                                \
+            sends(sig);                                                                            \
+        return REAL(name) args;                                                                    \
+    }
+SEND(raise, (int sig), (sig))
+SEND(kill, (pid_t p, int sig), (p, sig))
+SEND(killpg, (pid_t p, int sig), (p, sig))
+SEND(tgkill, (pid_t p, pid_t t, int sig), (p, t, sig))
+SEND(pthread_kill, (pthread_t t, int sig), (t, sig))
+SEND(sigqueue, (pid_t p, int sig, union sigval v), (p, sig, v))
+SEND(pthread_sigqueue, (pthread_t t, int sig, union sigval v), (t, sig, v))
+
+ICEPT(int, sigwait, (const sigset_t *set, int *sig))
+{
+    uintptr_t pc = ICEPT_PC();
+    int r = REAL(sigwait)(set, sig);
+    if (r == 0 && icept_sync(pc))
+        receives(*sig);
+    if (r == 0 && icept_mem(pc))
+        det_write_range(pc, (uintptr_t)sig, sizeof *sig);
+    return r;
+}
+#define SIGWAITINFO(name, params, args)                                                            \
+    ICEPT(int, name, params)                                                                       \
+    {                                                                                              \
+        uintptr_t pc = ICEPT_PC();                                                                 \
+        int r = REAL(name) args;                                                                   \
+        if (r > 0 && icept_sync(pc))                                                               \
+            receives(r);                                                                           \
+        if (r > 0 && info && icept_mem(pc))                                                        \
+            det_write_range(pc, (uintptr_t)info, sizeof *info);                                    \
+        return r;                                                                                  \
+    }
+SIGWAITINFO(sigwaitinfo, (const sigset_t *set, siginfo_t *info), (set, info))
+SIGWAITINFO(sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *t),
+            (set, info, t))
+
+/* --- fork ----------------------------------------------------------------------------------------------- */
+
+static void fork_phase(int phase)
+{
+    icept_threads_fork(phase);
+    icept_locks_fork(phase);
+    icept_fd_fork(phase);
+    heap_fork(phase);
+}
+static void fork_before(void)
+{
+    fork_phase(0);
+    det_fork_before();
+}
+static void fork_parent(void)
+{
+    det_fork_parent();
+    fork_phase(1);
+}
+static void fork_child(void)
+{
+    det_fork_child();
+    fork_phase(2);
+}
+
+ICEPT_EXPORT(pid_t, vfork, (void))
+{
+    return fork();
+}
+
+void icept_signals_init(void)
+{
+    if (pthread_atfork(fork_before, fork_parent, fork_child))
+        det_die("no memory for the fork handlers");
+}
+
+/* --- the end -------------------------------------------------------------------------------------------- */
+
+static int quick_status;
+
+ICEPT_REAL(void, _exit, (int status));
+ICEPT_EXPORT(void, _exit, (int status))
+{
+    if (!icept_own(ICEPT_PC()) && det_ready)
+        status = hook_exit(status);
+    REAL(_exit)(status);
+    __builtin_unreachable();
+}
+ICEPT_REAL(void, _Exit, (int status));
+ICEPT_EXPORT(void, _Exit, (int status))
+{
+    if (!icept_own(ICEPT_PC()) && det_ready)
+        status = hook_exit(status);
+    REAL(_Exit)(status);
+    __builtin_unreachable();
+}
+
+/* The handlers of quick_exit run last in, first out: ours, registered at the start, ends it. */
+static void quick_end(void)
+{
+    REAL(_exit)(hook_exit(quick_status));
+}
+ICEPT(void, quick_exit, (int status))
+{
+    quick_status = status;
+    REAL(quick_exit)(status);
+    __builtin_unreachable();
+}
+
+void icept_exit_init(void)
+{
+    at_quick_exit(quick_end);
+}
+
+/* --- modules that go --------------------------------------------------------------------------------------- */
+
+#define MODULES 4096
+struct module_list {
+    u32 n;
+    struct icept_range at[MODULES];
+};
+
+static int module_note(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    struct module_list *l = arg;
+    uintptr_t lo = UINTPTR_MAX, hi = 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t a = info->dlpi_addr + p->p_vaddr;
+        if (p->p_type != PT_LOAD)
+            continue;
+        lo = a < lo ? a : lo;
+        hi = a + p->p_memsz > hi ? a + p->p_memsz : hi;
+    }
+    if (lo < hi && l->n < MODULES)
+        l->at[l->n++] = (struct icept_range){lo, hi - lo};
+    return 0;
+}
+
+ICEPT(int, dlclose, (void *handle))
+{
+    if (icept_own(ICEPT_PC()) || !det_ready)
+        return REAL(dlclose)(handle);
+    struct module_list *before = det_map(2 * sizeof *before), *after = before + 1;
+    dl_iterate_phdr(module_note, before);
+    int r = REAL(dlclose)(handle);
+    dl_iterate_phdr(module_note, after);
+    bool changed = false;
+    for (u32 i = 0; i < before->n; i++) {
+        bool still = false;
+        for (u32 j = 0; j < after->n && !still; j++)
+            still = before->at[i].lo == after->at[j].lo;
+        if (!still) {
+            det_forget(before->at[i].lo, before->at[i].size);
+            changed = true;
+        }
+    }
+    if (changed) {
+        icept_modules();
+        det_modules_changed();
+    }
+    det_unmap(before, 2 * sizeof *before);
+    return r;
+}
