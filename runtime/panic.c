@@ -225,6 +225,5 @@ GOC_EXPORT void goc_goexit(void)
     }
     if (g->flags & GF_FOREIGN)
         pthread_exit(NULL);
-    g_exit();
-    __builtin_unreachable();
+    g_leave();
 }

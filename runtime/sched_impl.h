@@ -260,6 +260,7 @@ struct g *g_spawn(void *fn, const uintptr_t *args, int n, size_t stack_size, uin
 void g_spawn_timer(void (*fn)(void *), void *arg, struct race_g *race, uint64_t id,
                    uint64_t creator, uintptr_t pc); /* by a timer, in the scheduler */
 struct g *g_exit(void);                              /* the current one has ended */
+_Noreturn void g_leave(void);                       /* the same, from any depth of its stack */
 void g_entry(void *);                                /* a goroutine's first frame */
 void g_each(void (*fn)(struct g *g, void *arg), void *arg); /* all alive */
 size_t g_count(void);

@@ -290,6 +290,13 @@ struct g *g_exit(void)
         return next;
     }
 #endif
+    g_leave();
+}
+
+/* The same from any depth: another goroutine cannot go on in this stack. */
+_Noreturn void g_leave(void)
+{
+    struct m *m = m_raw();
     void *none;
     ctx_leave(&none, m->g0_sp, g_bury, m);
     __builtin_unreachable();

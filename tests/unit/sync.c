@@ -1,0 +1,908 @@
+/*
+ * sync.c - what the locks, groups, once, condition variables and semaphores promise, and what
+ * misuse says. Each test runs with one, two and eight Ps.
+ */
+#include "common.h"
+
+#include <errno.h>
+#include <goc/chan.h>
+#include <goc/context.h>
+#include <goc/go.h>
+#include <goc/sync.h>
+#include <goc/time.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AT_ALL_PS for (int ps[] = {1, 2, 8, 0}, *p = ps; *p && (goc_gomaxprocs(*p), 1); p++)
+
+/* Wait until the word has this value; the test's time limit bounds it. */
+static void await(int *word, int value)
+{
+    while (__atomic_load_n(word, __ATOMIC_SEQ_CST) != value)
+        goc_gosched();
+}
+static void set(int *word, int value)
+{
+    __atomic_store_n(word, value, __ATOMIC_SEQ_CST);
+}
+
+/* --- mutex
+ * ---------------------------------------------------------------------------------------- */
+
+static goc_mutex mu;
+static long counter;
+
+static void count(goc_waitgroup *wg, int n)
+{
+    for (int i = 0; i < n; i++) {
+        goc_mutex_lock(&mu);
+        long seen = counter;
+        if (i % 64 == 0)
+            goc_gosched(); /* hold it across a switch */
+        counter = seen + 1;
+        goc_mutex_unlock(&mu);
+    }
+    goc_waitgroup_done(wg);
+}
+
+START_TEST(mutex_excludes)
+{
+    AT_ALL_PS
+    {
+        goc_waitgroup wg = {0};
+        counter = 0;
+        goc_waitgroup_add(&wg, 8);
+        for (int i = 0; i < 8; i++)
+            go(count, &wg, 2000);
+        goc_waitgroup_wait(&wg);
+        ck_assert_int_eq(counter, 16000);
+    }
+}
+END_TEST
+
+START_TEST(mutex_trylock)
+{
+    goc_mutex m = {0};
+    ck_assert(goc_mutex_trylock(&m));
+    ck_assert(!goc_mutex_trylock(&m));
+    goc_mutex_unlock(&m);
+    ck_assert(goc_mutex_trylock(&m));
+    goc_mutex_unlock(&m);
+}
+END_TEST
+
+static void unlock_it(goc_mutex *m)
+{
+    goc_mutex_unlock(m);
+}
+
+START_TEST(mutex_may_be_unlocked_by_another)
+{
+    goc_mutex m = {0};
+    goc_mutex_lock(&m);
+    go(unlock_it, &m);
+    goc_mutex_lock(&m);
+    goc_mutex_unlock(&m);
+}
+END_TEST
+
+/* One that keeps taking the lock, with hardly a moment between, must not starve another for long.
+ */
+static void hog(goc_mutex *m, int *stop)
+{
+    while (!__atomic_load_n(stop, __ATOMIC_RELAXED)) {
+        goc_mutex_lock(m);
+        int64_t until = goc_now() + 100 * GOC_MICROSECOND;
+        while (goc_now() < until)
+            goc_gosched();
+        goc_mutex_unlock(m);
+    }
+    set(stop, 2);
+}
+
+START_TEST(mutex_does_not_starve)
+{
+    AT_ALL_PS
+    {
+        goc_mutex m = {0};
+        int stop = 0;
+        go(hog, &m, &stop);
+        goc_sleep(2 * GOC_MILLISECOND);
+        for (int i = 0; i < 10; i++) {
+            int64_t t = goc_now();
+            goc_mutex_lock(&m);
+            ck_assert_int_lt(goc_now() - t, 500 * GOC_MILLISECOND);
+            goc_mutex_unlock(&m);
+            goc_sleep(100 * GOC_MICROSECOND);
+        }
+        set(&stop, 1);
+        await(&stop, 2);
+    }
+}
+END_TEST
+
+/* The next owner may free the mutex as soon as it has it: the memory is overwritten at once here.
+ */
+static void unlock_and_forget(goc_mutex *m, int *ready)
+{
+    goc_mutex_lock(m);
+    set(ready, 1);
+    goc_gosched();
+    goc_mutex_unlock(m);
+}
+
+START_TEST(mutex_memory_may_go_after_unlock)
+{
+    AT_ALL_PS
+    {
+        for (int i = 0; i < 2000; i++) {
+            goc_mutex *m = calloc(1, sizeof *m);
+            int ready = 0;
+            go(unlock_and_forget, m, &ready);
+            await(&ready, 1);
+            goc_mutex_lock(m);
+            goc_mutex_unlock(m);
+            memset(m, 0xff, sizeof *m);
+            for (size_t k = 0; k < sizeof *m; k++)
+                ck_assert_int_eq(((unsigned char *)m)[k], 0xff);
+            free(m);
+        }
+    }
+}
+END_TEST
+
+/* --- rwmutex
+ * -------------------------------------------------------------------------------------- */
+
+static goc_rwmutex rw;
+static int inside, peak;
+
+static void read_inside(goc_waitgroup *wg)
+{
+    goc_rwmutex_rlock(&rw);
+    int n = __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+    if (n > __atomic_load_n(&peak, __ATOMIC_SEQ_CST))
+        set(&peak, n);
+    goc_sleep(2 * GOC_MILLISECOND);
+    __atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+    goc_rwmutex_runlock(&rw);
+    goc_waitgroup_done(wg);
+}
+
+START_TEST(readers_share)
+{
+    AT_ALL_PS
+    {
+        goc_waitgroup wg = {0};
+        peak = 0;
+        for (int i = 0; i < 10; i++) {
+            goc_waitgroup_add(&wg, 1);
+            go(read_inside, &wg);
+        }
+        goc_waitgroup_wait(&wg);
+        ck_assert_int_gt(peak, 1);
+    }
+}
+END_TEST
+
+static long plain[4];
+
+static void rw_reader(goc_waitgroup *wg, int n)
+{
+    for (int i = 0; i < n; i++) {
+        goc_rwmutex_rlock(&rw);
+        long v = plain[0];
+        if (i % 32 == 0)
+            goc_gosched();
+        for (int k = 1; k < 4; k++)
+            ck_assert_int_eq(plain[k], v);
+        goc_rwmutex_runlock(&rw);
+    }
+    goc_waitgroup_done(wg);
+}
+static void rw_writer(goc_waitgroup *wg, int n)
+{
+    for (int i = 0; i < n; i++) {
+        goc_rwmutex_lock(&rw);
+        for (int k = 0; k < 4; k++) {
+            plain[k]++;
+            if (i % 32 == 0)
+                goc_gosched();
+        }
+        goc_rwmutex_unlock(&rw);
+    }
+    goc_waitgroup_done(wg);
+}
+
+START_TEST(writers_exclude)
+{
+    AT_ALL_PS
+    {
+        goc_waitgroup wg = {0};
+        memset(plain, 0, sizeof plain);
+        goc_waitgroup_add(&wg, 8);
+        for (int i = 0; i < 6; i++)
+            go(rw_reader, &wg, 1000);
+        for (int i = 0; i < 2; i++)
+            go(rw_writer, &wg, 1000);
+        goc_waitgroup_wait(&wg);
+        ck_assert_int_eq(plain[3], 2000);
+    }
+}
+END_TEST
+
+static void write_once(int *stage)
+{
+    set(stage, 1);
+    goc_rwmutex_lock(&rw);
+    set(stage, 2);
+    goc_rwmutex_unlock(&rw);
+}
+static void read_once(int *stage, int *writer)
+{
+    set(stage, 1);
+    goc_rwmutex_rlock(&rw);
+    ck_assert_int_eq(__atomic_load_n(writer, __ATOMIC_SEQ_CST), 2);
+    set(stage, 2);
+    goc_rwmutex_runlock(&rw);
+}
+
+START_TEST(waiting_writer_holds_new_readers_back)
+{
+    AT_ALL_PS
+    {
+        int writer = 0, reader = 0;
+        goc_rwmutex_rlock(&rw);
+        go(write_once, &writer);
+        while (goc_rwmutex_tryrlock(&rw)) { /* until the writer has announced itself */
+            goc_rwmutex_runlock(&rw);
+            goc_gosched();
+        }
+        go(read_once, &reader, &writer);
+        await(&reader, 1);
+        goc_sleep(GOC_MILLISECOND);
+        ck_assert_int_eq(__atomic_load_n(&reader, __ATOMIC_SEQ_CST), 1);
+        goc_rwmutex_runlock(&rw);
+        await(&reader, 2);
+        ck_assert_int_eq(writer, 2);
+        goc_rwmutex_lock(&rw); /* both are gone from it now */
+        goc_rwmutex_unlock(&rw);
+    }
+}
+END_TEST
+
+START_TEST(rwmutex_try)
+{
+    goc_rwmutex r = {0};
+    ck_assert(goc_rwmutex_tryrlock(&r));
+    ck_assert(goc_rwmutex_tryrlock(&r));
+    ck_assert(!goc_rwmutex_trylock(&r));
+    goc_rwmutex_runlock(&r);
+    goc_rwmutex_runlock(&r);
+    ck_assert(goc_rwmutex_trylock(&r));
+    ck_assert(!goc_rwmutex_trylock(&r));
+    ck_assert(!goc_rwmutex_tryrlock(&r));
+    goc_rwmutex_unlock(&r);
+    goc_rwmutex_rlock(&r);
+    goc_rwmutex_runlock(&r);
+}
+END_TEST
+
+/* --- waitgroup
+ * ------------------------------------------------------------------------------------ */
+
+static int finished;
+
+static void finish(goc_waitgroup *wg)
+{
+    goc_gosched();
+    __atomic_add_fetch(&finished, 1, __ATOMIC_SEQ_CST);
+    goc_waitgroup_done(wg);
+}
+static void wait_too(goc_waitgroup *wg, goc_waitgroup *waiters, int want)
+{
+    goc_waitgroup_wait(wg);
+    ck_assert_int_eq(__atomic_load_n(&finished, __ATOMIC_SEQ_CST), want);
+    goc_waitgroup_done(waiters);
+}
+
+START_TEST(waitgroup_waits_for_all_and_wakes_all)
+{
+    AT_ALL_PS
+    {
+        goc_waitgroup wg = {0}, waiters = {0};
+        goc_waitgroup_wait(&wg);
+        for (int round = 0; round < 50; round++) {
+            finished = 0;
+            goc_waitgroup_add(&wg, 20);
+            goc_waitgroup_add(&waiters, 5);
+            for (int i = 0; i < 5; i++)
+                go(wait_too, &wg, &waiters, 20);
+            for (int i = 0; i < 20; i++)
+                go(finish, &wg);
+            goc_waitgroup_wait(&wg);
+            ck_assert_int_eq(finished, 20);
+            goc_waitgroup_wait(&waiters);
+        }
+    }
+}
+END_TEST
+
+static void sum_args(long *sum, int a, unsigned char b, bool c, long d, const char *e)
+{
+    __atomic_add_fetch(sum, a + b + c + d + e[0], __ATOMIC_RELAXED);
+}
+static void nothing(void)
+{
+}
+static void exits(int *word)
+{
+    set(word, 1);
+    goc_goexit();
+}
+
+START_TEST(waitgroup_go)
+{
+    AT_ALL_PS
+    {
+        goc_waitgroup wg = {0};
+        long sum = 0;
+        int word = 0;
+        for (int i = 0; i < 100; i++)
+            goc_waitgroup_go(&wg, sum_args, &sum, -i, 200, true, 1L << 40, "\1");
+        goc_waitgroup_go(&wg, nothing);
+        goc_waitgroup_go(&wg, exits, &word);
+        goc_waitgroup_wait(&wg);
+        ck_assert_int_eq(sum, -4950 + 100 * (200 + 1 + (1L << 40) + 1));
+        ck_assert_int_eq(word, 1);
+    }
+}
+END_TEST
+
+/* --- once
+ * ----------------------------------------------------------------------------------------- */
+
+static goc_once once;
+static int once_runs, once_ready;
+
+static void once_fn(void)
+{
+    once_runs++;
+    goc_sleep(2 * GOC_MILLISECOND);
+    once_ready = 1;
+}
+static void use_once(goc_waitgroup *wg)
+{
+    goc_once_do(&once, once_fn);
+    ck_assert_int_eq(once_ready, 1);
+    goc_waitgroup_done(wg);
+}
+
+START_TEST(once_runs_once_and_all_wait)
+{
+    AT_ALL_PS
+    {
+        goc_waitgroup wg = {0};
+        memset(&once, 0, sizeof once);
+        once_runs = once_ready = 0;
+        goc_waitgroup_add(&wg, 20);
+        for (int i = 0; i < 20; i++)
+            go(use_once, &wg);
+        goc_waitgroup_wait(&wg);
+        ck_assert_int_eq(once_runs, 1);
+    }
+}
+END_TEST
+
+static void once_panics(void)
+{
+    once_runs++;
+    goc_panic("no");
+}
+static void do_panicking(void *arg)
+{
+    goc_once_do(arg, once_panics);
+}
+
+START_TEST(once_counts_as_done_after_a_panic)
+{
+    goc_once o = {0};
+    once_runs = 0;
+    ck_assert_str_eq(goc_pcall(do_panicking, &o), "no");
+    ck_assert(!goc_pcall(do_panicking, &o));
+    ck_assert_int_eq(once_runs, 1);
+}
+END_TEST
+
+/* --- cond
+ * ----------------------------------------------------------------------------------------- */
+
+static goc_mutex cond_mu;
+static goc_cond cond = GOC_COND_INIT(&cond_mu);
+static int tokens, order[64], order_n, waiting;
+
+static void take_token(goc_waitgroup *wg, int id)
+{
+    goc_mutex_lock(&cond_mu);
+    waiting++;
+    while (!tokens)
+        goc_cond_wait(&cond);
+    tokens--;
+    order[order_n++] = id;
+    goc_mutex_unlock(&cond_mu);
+    goc_waitgroup_done(wg);
+}
+
+static void await_waiting(int n)
+{
+    for (;;) {
+        goc_mutex_lock(&cond_mu);
+        bool done = waiting == n;
+        goc_mutex_unlock(&cond_mu);
+        if (done)
+            return;
+        goc_gosched();
+    }
+}
+
+START_TEST(cond_signal_wakes_the_longest_waiting)
+{
+    AT_ALL_PS
+    {
+        goc_waitgroup wg = {0};
+        waiting = order_n = 0;
+        goc_waitgroup_add(&wg, 10);
+        for (int i = 0; i < 10; i++) {
+            go(take_token, &wg, i);
+            await_waiting(i + 1);
+        }
+        for (int i = 0; i < 10; i++) {
+            goc_mutex_lock(&cond_mu);
+            tokens++;
+            goc_mutex_unlock(&cond_mu);
+            goc_cond_signal(&cond);
+            for (bool got = false; !got; goc_gosched()) {
+                goc_mutex_lock(&cond_mu);
+                got = order_n == i + 1;
+                goc_mutex_unlock(&cond_mu);
+            }
+        }
+        goc_waitgroup_wait(&wg);
+        for (int i = 0; i < 10; i++)
+            ck_assert_int_eq(order[i], i);
+    }
+}
+END_TEST
+
+START_TEST(cond_broadcast_wakes_all)
+{
+    AT_ALL_PS
+    {
+        goc_waitgroup wg = {0};
+        goc_cond_signal(&cond); /* nobody waits: it is not kept */
+        waiting = order_n = 0;
+        goc_waitgroup_add(&wg, 30);
+        for (int i = 0; i < 30; i++)
+            go(take_token, &wg, i);
+        await_waiting(30);
+        goc_mutex_lock(&cond_mu);
+        tokens = 30;
+        goc_cond_broadcast(&cond);
+        goc_mutex_unlock(&cond_mu);
+        goc_waitgroup_wait(&wg);
+        ck_assert_int_eq(order_n, 30);
+    }
+}
+END_TEST
+
+/* --- semaphores
+ * ----------------------------------------------------------------------------------- */
+
+static void use_sem(goc_sem *s, goc_waitgroup *wg, int weight)
+{
+    for (int i = 0; i < 200; i++) {
+        ck_assert_int_eq(goc_sem_acquire(s, weight), 0);
+        int n = __atomic_add_fetch(&inside, weight, __ATOMIC_SEQ_CST);
+        ck_assert_int_le(n, 10);
+        goc_gosched();
+        __atomic_sub_fetch(&inside, weight, __ATOMIC_SEQ_CST);
+        goc_sem_release(s, weight);
+    }
+    goc_waitgroup_done(wg);
+}
+
+START_TEST(sem_bounds_the_sum)
+{
+    AT_ALL_PS
+    {
+        goc_sem s = GOC_SEM_INIT(10);
+        goc_waitgroup wg = {0};
+        inside = 0;
+        for (int i = 1; i <= 10; i++) {
+            goc_waitgroup_add(&wg, 1);
+            go(use_sem, &s, &wg, i);
+        }
+        goc_waitgroup_wait(&wg);
+        ck_assert(goc_sem_try_acquire(&s, 10));
+        ck_assert(!goc_sem_try_acquire(&s, 1));
+        ck_assert(goc_sem_try_acquire(&s, 0));
+        goc_sem_release(&s, 10);
+    }
+}
+END_TEST
+
+static void acquire_and_note(goc_sem *s, int n, int *stage)
+{
+    set(stage, 1);
+    goc_sem_acquire(s, n);
+    set(stage, 2);
+    goc_sem_release(s, n);
+}
+
+START_TEST(sem_first_come_first_served)
+{
+    AT_ALL_PS
+    {
+        goc_sem s;
+        int large = 0, small = 0;
+        goc_sem_init(&s, 4);
+        goc_sem_acquire(&s, 2);
+        go(acquire_and_note, &s, 4, &large);
+        await(&large, 1);
+        goc_sleep(GOC_MILLISECOND);
+        ck_assert(!goc_sem_try_acquire(&s, 1)); /* would fit, but there is a queue */
+        go(acquire_and_note, &s, 1, &small);
+        goc_sleep(GOC_MILLISECOND);
+        ck_assert_int_eq(small, 1);
+        goc_sem_release(&s, 2);
+        await(&small, 2);
+        ck_assert_int_eq(large, 2);
+        while (!goc_sem_try_acquire(&s, 4))
+            goc_gosched();
+    }
+}
+END_TEST
+
+START_TEST(sem_gives_up_with_its_context)
+{
+    AT_ALL_PS
+    {
+        goc_sem s = GOC_SEM_INIT(2);
+        int small = 0;
+        goc_sem_acquire(&s, 1);
+        goc_context *ctx = goc_with_timeout(goc_background(), 5 * GOC_MILLISECOND);
+        go(acquire_and_note, &s, 1, &small);
+        await(&small, 2);
+        errno = 0;
+        ck_assert_int_eq(goc_sem_acquire_ctx(ctx, &s, 2), -1);
+        ck_assert_int_eq(errno, ETIMEDOUT);
+        ck_assert_int_eq(goc_sem_acquire_ctx(ctx, &s, 1), -1); /* it has ended, free or not */
+        goc_context_free(ctx);
+
+        ctx = goc_with_cancel(goc_background());
+        ck_assert_int_eq(goc_sem_acquire_ctx(ctx, &s, 1), 0);
+        goc_sem_release(&s, 1);
+        goc_context *sub = goc_with_timeout(ctx, 2 * GOC_MILLISECOND);
+        ck_assert_int_eq(goc_sem_acquire_ctx(sub, &s, 3), -1); /* more than there is */
+        ck_assert_int_eq(errno, ETIMEDOUT);
+        goc_context_free(sub);
+        goc_context_free(ctx);
+        goc_sem_release(&s, 1);
+        ck_assert(goc_sem_try_acquire(&s, 2));
+    }
+}
+END_TEST
+
+static void sized_work(goc_sized_waitgroup *wg)
+{
+    int n = __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+    if (n > __atomic_load_n(&peak, __ATOMIC_SEQ_CST))
+        set(&peak, n);
+    goc_sleep(GOC_MILLISECOND);
+    __atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+    goc_sized_waitgroup_done(wg);
+}
+
+START_TEST(sized_waitgroup_limits)
+{
+    AT_ALL_PS
+    {
+        goc_sized_waitgroup wg;
+        goc_sized_waitgroup_init(&wg, 6);
+        inside = peak = 0;
+        for (int i = 0; i < 16; i++) {
+            goc_sized_waitgroup_add(&wg);
+            go(sized_work, &wg);
+        }
+        goc_sized_waitgroup_wait(&wg);
+        ck_assert_int_eq(peak, 6);
+        ck_assert_int_eq(inside, 0);
+
+        goc_context *ctx = goc_with_timeout(goc_background(), GOC_MILLISECOND);
+        for (int i = 0; i < 6; i++)
+            ck_assert_int_eq(goc_sized_waitgroup_add_ctx(&wg, ctx), 0);
+        ck_assert_int_eq(goc_sized_waitgroup_add_ctx(&wg, ctx), -1);
+        ck_assert_int_eq(errno, ETIMEDOUT);
+        for (int i = 0; i < 6; i++)
+            goc_sized_waitgroup_done(&wg);
+        goc_sized_waitgroup_wait(&wg);
+        goc_context_free(ctx);
+
+        goc_sized_waitgroup free_for_all = {0};
+        for (int i = 0; i < 100; i++)
+            goc_sized_waitgroup_add(&free_for_all);
+        for (int i = 0; i < 100; i++)
+            goc_sized_waitgroup_done(&free_for_all);
+        goc_sized_waitgroup_wait(&free_for_all);
+    }
+}
+END_TEST
+
+/* --- errgroup
+ * ------------------------------------------------------------------------------------- */
+
+static goc_errgroup *group;
+
+static int succeed(void *arg)
+{
+    goc_gosched();
+    __atomic_add_fetch(&finished, 1, __ATOMIC_SEQ_CST);
+    return 0;
+}
+static int fail_at(void *arg)
+{
+    goc_sleep((intptr_t)arg * GOC_MILLISECOND);
+    return (int)(intptr_t)arg;
+}
+static int until_cancelled(void *arg)
+{
+    goc_recv(goc_context_done(goc_errgroup_context(group)));
+    return 99;
+}
+static int limited(void *arg)
+{
+    int n = __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+    ck_assert_int_le(n, 3);
+    goc_gosched();
+    __atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
+    return 0;
+}
+static int leaves(void *arg)
+{
+    goc_goexit();
+}
+
+START_TEST(errgroup_first_failure)
+{
+    AT_ALL_PS
+    {
+        goc_errgroup g;
+        group = &g;
+        finished = 0;
+        ck_assert_int_eq(goc_errgroup_init(&g, NULL), 0);
+        for (int i = 0; i < 10; i++)
+            goc_errgroup_go(&g, succeed, NULL);
+        ck_assert_int_eq(goc_context_err(goc_errgroup_context(&g)), 0);
+        ck_assert_int_eq(goc_errgroup_wait(&g), 0);
+        ck_assert_int_eq(finished, 10);
+        ck_assert_int_eq(goc_context_err(goc_errgroup_context(&g)), ECANCELED);
+        goc_errgroup_free(&g);
+
+        goc_context *ctx = goc_with_cancel(goc_background());
+        ck_assert_int_eq(goc_errgroup_init(&g, ctx), 0);
+        goc_errgroup_go(&g, until_cancelled, NULL);
+        goc_errgroup_go(&g, fail_at, (void *)2);
+        goc_errgroup_go(&g, fail_at, (void *)30);
+        goc_errgroup_go(&g, leaves, NULL);
+        ck_assert_int_eq(goc_errgroup_wait(&g), 2);
+        ck_assert_int_eq(goc_context_err(ctx), 0);
+        goc_errgroup_free(&g);
+        goc_context_free(ctx);
+
+        goc_errgroup plain_group = {0};
+        goc_errgroup_go(&plain_group, fail_at, (void *)1);
+        ck_assert_ptr_null(goc_errgroup_context(&plain_group));
+        ck_assert_int_eq(goc_errgroup_wait(&plain_group), 1);
+    }
+}
+END_TEST
+
+START_TEST(errgroup_limit)
+{
+    AT_ALL_PS
+    {
+        goc_errgroup g = {0};
+        inside = 0;
+        goc_errgroup_set_limit(&g, 3);
+        for (int i = 0; i < 50; i++)
+            goc_errgroup_go(&g, limited, NULL);
+        ck_assert_int_eq(goc_errgroup_wait(&g), 0);
+        goc_errgroup_set_limit(&g, 1);
+        ck_assert(goc_errgroup_try_go(&g, fail_at, (void *)5));
+        ck_assert(!goc_errgroup_try_go(&g, succeed, NULL));
+        ck_assert_int_eq(goc_errgroup_wait(&g), 5);
+        goc_errgroup_set_limit(&g, 0);
+        ck_assert(!goc_errgroup_try_go(&g, succeed, NULL));
+        goc_errgroup_set_limit(&g, -1);
+        ck_assert(goc_errgroup_try_go(&g, succeed, NULL));
+        goc_errgroup_wait(&g);
+    }
+}
+END_TEST
+
+/* --- endings
+ * -------------------------------------------------------------------------------------- */
+
+static void unlock_unlocked(void *arg)
+{
+    goc_mutex m = {0};
+    goc_mutex_unlock(&m);
+}
+static void rw_unlock_unlocked(void *arg)
+{
+    goc_rwmutex r = {0};
+    goc_rwmutex_unlock(&r);
+}
+static void rw_unlock_read(void *arg)
+{
+    goc_rwmutex r = {0};
+    goc_rwmutex_rlock(&r);
+    goc_rwmutex_unlock(&r);
+}
+static void runlock_unlocked(void *arg)
+{
+    goc_rwmutex r = {0};
+    goc_rwmutex_runlock(&r);
+}
+static void runlock_write(void *arg)
+{
+    goc_rwmutex r = {0};
+    goc_rwmutex_lock(&r);
+    goc_rwmutex_runlock(&r);
+}
+static void negative_waitgroup(void *arg)
+{
+    goc_waitgroup wg = {0};
+    goc_waitgroup_add(&wg, 1);
+    goc_waitgroup_done(&wg);
+    goc_waitgroup_done(&wg);
+}
+static void wait_on(goc_waitgroup *wg)
+{
+    goc_waitgroup_wait(wg);
+}
+static void reused_waitgroup(void *arg)
+{
+    goc_waitgroup wg = {0};
+    goc_gomaxprocs(1);
+    goc_waitgroup_add(&wg, 1);
+    go(wait_on, &wg);
+    goc_gosched();
+    goc_waitgroup_done(&wg);
+    goc_waitgroup_add(&wg, 1); /* the waiter has been woken and has not yet run */
+    goc_sleep(GOC_SECOND);
+}
+static void once_recursive_fn(void)
+{
+    goc_once_do(&once, nothing);
+}
+static void once_recursive(void *arg)
+{
+    goc_once_do(&once, once_recursive_fn);
+}
+static void cond_unlocked(void *arg)
+{
+    goc_cond_wait(&cond);
+}
+static void cond_copied(void *arg)
+{
+    goc_cond_signal(&cond);
+    goc_cond copy = cond;
+    goc_cond_signal(&copy);
+}
+static void cond_no_mutex(void *arg)
+{
+    goc_cond c = {0};
+    goc_cond_wait(&c);
+}
+static void sem_over_release(void *arg)
+{
+    goc_sem s = GOC_SEM_INIT(3);
+    goc_sem_acquire(&s, 1);
+    goc_sem_release(&s, 2);
+}
+static void sem_negative(void *arg)
+{
+    goc_sem s = GOC_SEM_INIT(3);
+    goc_sem_acquire(&s, -1);
+}
+static void errgroup_relimit(void *arg)
+{
+    goc_errgroup g = {0};
+    goc_errgroup_go(&g, succeed, NULL);
+    goc_errgroup_set_limit(&g, 1);
+}
+static void null_mutex(void *arg)
+{
+    goc_mutex *m = NULL;
+    __asm__("" : "+r"(m));
+    goc_mutex_lock(m);
+}
+static void lock_twice(void *arg)
+{
+    goc_mutex_lock(&mu);
+    goc_mutex_lock(&mu);
+}
+static void rlock_write(void *arg)
+{
+    goc_rwmutex_lock(&rw);
+    goc_rwmutex_rlock(&rw);
+}
+static void write_rlocked(void *arg)
+{
+    goc_rwmutex_rlock(&rw);
+    goc_rwmutex_lock(&rw);
+}
+static void wait_for_ever(void *arg)
+{
+    goc_waitgroup wg = {0};
+    goc_waitgroup_add(&wg, 1);
+    goc_waitgroup_wait(&wg);
+}
+static void cond_for_ever(void *arg)
+{
+    goc_mutex_lock(&cond_mu);
+    goc_cond_wait(&cond);
+}
+static void sem_for_ever(void *arg)
+{
+    goc_sem s = {0};
+    goc_sem_acquire(&s, 1);
+}
+
+static const struct {
+    void (*fn)(void *);
+    const char *words;
+} endings[] = {
+    {unlock_unlocked, "fatal error: sync: unlock of unlocked mutex"},
+    {rw_unlock_unlocked, "fatal error: sync: Unlock of unlocked RWMutex"},
+    {rw_unlock_read, "fatal error: sync: Unlock of unlocked RWMutex"},
+    {runlock_unlocked, "fatal error: sync: RUnlock of unlocked RWMutex"},
+    {runlock_write, "fatal error: sync: RUnlock of unlocked RWMutex"},
+    {negative_waitgroup, "panic: sync: negative WaitGroup counter"},
+    {reused_waitgroup, "panic: sync: WaitGroup is reused before previous Wait has returned"},
+    {once_recursive, "goroutine 1 [sync.Once.Do]:"},
+    {cond_unlocked, "fatal error: sync: unlock of unlocked mutex"},
+    {cond_copied, "panic: sync.Cond is copied"},
+    {cond_no_mutex, "panic: goc_cond_wait: invalid memory address or nil pointer dereference"},
+    {sem_over_release, "panic: semaphore: released more than held"},
+    {sem_negative, "panic: semaphore: negative weight"},
+    {errgroup_relimit,
+     "panic: errgroup: modify limit while 1 goroutines in the group are still active"},
+    {null_mutex, "panic: goc_mutex_lock: invalid memory address or nil pointer dereference"},
+    {lock_twice, "deadlock!\n\ngoroutine 1 [sync.Mutex.Lock]:"},
+    {rlock_write, "deadlock!\n\ngoroutine 1 [sync.RWMutex.RLock]:"},
+    {write_rlocked, "deadlock!\n\ngoroutine 1 [sync.RWMutex.Lock]:"},
+    {wait_for_ever, "deadlock!\n\ngoroutine 1 [sync.WaitGroup.Wait]:"},
+    {cond_for_ever, "deadlock!\n\ngoroutine 1 [sync.Cond.Wait]:"},
+    {sem_for_ever, "deadlock!\n\ngoroutine 1 [semacquire]:"},
+};
+
+START_TEST(ends_with)
+{
+    static struct unit_end end;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        unit_child(&end, endings[i].fn, NULL, 10);
+        unit_assert_end(&end, 2, endings[i].words);
+    }
+}
+END_TEST
+
+UNIT_MAIN("sync", 60, mutex_excludes, mutex_trylock, mutex_may_be_unlocked_by_another,
+          mutex_does_not_starve, mutex_memory_may_go_after_unlock, readers_share, writers_exclude,
+          waiting_writer_holds_new_readers_back, rwmutex_try, waitgroup_waits_for_all_and_wakes_all,
+          waitgroup_go, once_runs_once_and_all_wait, once_counts_as_done_after_a_panic,
+          cond_signal_wakes_the_longest_waiting, cond_broadcast_wakes_all, sem_bounds_the_sum,
+          sem_first_come_first_served, sem_gives_up_with_its_context, sized_waitgroup_limits,
+          errgroup_first_failure, errgroup_limit, ends_with)
