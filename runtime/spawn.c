@@ -267,7 +267,6 @@ static void g_bury(void *arg)
    does not return. */
 struct g *g_exit(void)
 {
-    struct m *m = m_raw();
 #ifndef GOC_RACE
     struct p *p = m->p;
     struct g *g = m->cur;
