@@ -268,6 +268,7 @@ static void g_bury(void *arg)
 struct g *g_exit(void)
 {
 #ifndef GOC_RACE
+    struct m *m = m_raw();
     struct p *p = m->p;
     struct g *g = m->cur;
     struct g *next = p ? p->runnext : NULL;
