@@ -12,8 +12,9 @@ STD     := -std=gnu11 -fno-strict-aliasing -fno-omit-frame-pointer -fvisibility=
            -Wall -Wextra -Wno-unused-parameter $(WERROR) -D_GNU_SOURCE -DGOC_VERSION='"$(VERSION)"'
 LIB     := $(STD) -fPIC -ftls-model=initial-exec -fno-stack-protector -U_FORTIFY_SOURCE \
            -ffile-prefix-map=$(CURDIR)=/usr/src/goc-race -Iruntime/include -iquote runtime -iquote report
-# The race build's own code sits in a section by itself, so that the detector's interceptors can tell a
-# call of the library from a call of the program it is linked into (detector/intercept.h).
+# The libraries' code sits in a section by itself: the detector's interceptors tell a call of the library
+# from one of the program it is linked into (detector/intercept.h), and a goroutine is not interrupted
+# in it (runtime/preempt.c).
 EXTRA_detector/tsan_abi.c := -fomit-frame-pointer
 OBJCOPY ?= objcopy
 OWN_TEXT := $(foreach s,.text .text.unlikely .text.hot .text.startup .text.exit,--rename-section $s=goc_text)
@@ -53,6 +54,7 @@ $(BUILD)/plain/%.o: %
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  CC     $@')
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIB) $(EXTRA_$*) -MMD -MP -c $< -o $@
+	$(Q)$(OBJCOPY) $(OWN_TEXT) $@
 $(BUILD)/race/%.o: %
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  CC     $@')
@@ -177,10 +179,6 @@ install: all ## into $(DESTDIR)$(prefix)
 	install -m644 runtime/include/goc/*.h $D/include/goc/
 	for p in goc goc-race; do sed 's|^prefix=.*|prefix=$(prefix)|' $(L)/pkgconfig/$$p.pc > $D/lib/pkgconfig/$$p.pc; done
 	for m in $(MAN); do install -Dm644 $$m $D/share/man/man$${m##*.}/$${m##*/}; done
-	install -d $D/share/bash-completion/completions $D/share/zsh/site-functions $D/share/fish/vendor_completions.d
-	$(TOOL) completion bash > $D/share/bash-completion/completions/goc-race
-	$(TOOL) completion zsh > $D/share/zsh/site-functions/_goc-race
-	$(TOOL) completion fish > $D/share/fish/vendor_completions.d/goc-race.fish
 
 clean: ## remove build/
 	rm -rf $(BUILD)

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -137,6 +138,30 @@ int rt_read_file(const char *path, char *buf, size_t size)
     rt_sys1(SYS_close, fd);
     buf[n] = 0;
     return r < 0 ? (int)r : (int)n;
+}
+
+#if defined __x86_64__
+void rt_sigreturn(void);
+#endif
+
+void rt_signal(int sig, const struct rt_sigaction *act, struct rt_sigaction *old)
+{
+    struct rt_sigaction a;
+    if (act) {
+        a = *act;
+#if defined __x86_64__
+        a.flags |= 0x04000000; /* SA_RESTORER */
+        a.restorer = (void *)rt_sigreturn;
+#endif
+    }
+    rt_sys4(SYS_rt_sigaction, sig, act ? &a : NULL, old, 8);
+}
+
+uint64_t rt_sigmask(void)
+{
+    uint64_t mask = 0;
+    rt_sys4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, 8);
+    return mask;
 }
 
 noclone int *rt_errno(void)

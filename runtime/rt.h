@@ -118,6 +118,16 @@ int64_t rt_now(void);      /* CLOCK_MONOTONIC in nanoseconds */
 void rt_usleep(unsigned us);
 int rt_read_file(const char *path, char *buf, size_t size); /* bytes read, NUL added; -errno */
 
+/* The kernel's own sigaction, which no interceptor sees. */
+struct rt_sigaction {
+    void *handler;
+    unsigned long flags;
+    void *restorer;
+    uint64_t mask;
+};
+void rt_signal(int sig, const struct rt_sigaction *act, struct rt_sigaction *old);
+uint64_t rt_sigmask(void);
+
 /* errno of the thread this runs on; its address must never be kept across a park. */
 int *rt_errno(void);
 

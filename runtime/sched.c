@@ -36,6 +36,9 @@
  */
 #include "sched_impl.h"
 
+#include <goc/go.h>
+#include <sys/syscall.h>
+
 enum { STREAK = 128, FAIR = 61 };
 
 struct sched sched;
@@ -219,15 +222,19 @@ struct g *runq_steal(struct p *thief, struct p *victim)
 
 _Noreturn void execute(struct m *m, struct g *g)
 {
+    if (unlikely(g->flags & GF_LOCKED && m->locked != g))
+        run_locked(m, g);
     m->cur = g;
     g->status = G_RUNNING;
     if (unlikely(g->flags & GF_FRESH)) {
         struct start *s = g_prepare(m, g);
         hook_run(g->race);
+        p_leave(m);
         ctx_start(s, g_entry, s);
     }
     g->run.m = m;
     hook_run(g->race);
+    p_leave(m);
     ctx_enter(g->run.sp);
 }
 
@@ -237,7 +244,9 @@ _Noreturn void schedule(struct m *m)
 {
     struct p *p = m->p;
     struct g *g = NULL;
-    if (unlikely(m->spinning || p->timer_when || p->dead))
+    if (unlikely(m->locked))
+        wait_locked(m);
+    if (unlikely(!p || m->spinning || p->timer_when || p->dead))
         goto slow;
     if (unlikely(++p->tick % FAIR == 0 && load_relaxed(&sched.gq_n))) {
         lock_acquire(&sched.lock, RANK_SCHED);
@@ -292,6 +301,7 @@ void g_park(bool (*commit)(struct g *g, void *arg), void *arg, enum hook_wait wh
             foreign_park(m);
         g->status = G_RUNNING;
     } else {
+        p_enter(m);
         ctx_leave(&g->run.sp, m->g0_sp, park_commit, m);
     }
     if (why != HOOK_WAIT_RUNNABLE)
@@ -317,14 +327,9 @@ noinline void ready_slow(struct m *m, struct g *g)
     wake_p();
 }
 
-void g_ready(struct g *g)
+/* Inside. */
+static inline void ready_next(struct p *p, struct g *g)
 {
-    struct m *m = m_cur();
-    struct p *p = m->p;
-    if (unlikely(!p || g->flags & GF_FOREIGN)) {
-        ready_slow(m, g);
-        return;
-    }
     g->status = G_RUNNABLE;
     struct g *old = p->runnext;
     p->runnext = g;
@@ -335,9 +340,9 @@ void g_ready(struct g *g)
         wake_p();
 }
 
-void g_ready_tail(struct g *g)
+/* Where the caller is inside or in the scheduler. */
+void ready_inside(struct m *m, struct g *g)
 {
-    struct m *m = m_cur();
     struct p *p = m->p;
     if (unlikely(!p || g->flags & GF_FOREIGN)) {
         ready_slow(m, g);
@@ -349,9 +354,32 @@ void g_ready_tail(struct g *g)
         wake_p();
 }
 
+void g_ready(struct g *g)
+{
+    struct m *m = m_cur();
+    uint32_t was = m->inside; /* in the scheduler it is, and stays */
+    struct p *p = p_enter(m);
+    if (unlikely(!p || g->flags & GF_FOREIGN))
+        ready_slow(m, g);
+    else
+        ready_next(p, g);
+    if (!was)
+        p_leave(m);
+}
+
+void g_ready_tail(struct g *g)
+{
+    struct m *m = m_cur();
+    uint32_t was = m->inside;
+    p_enter(m);
+    ready_inside(m, g);
+    if (!was)
+        p_leave(m);
+}
+
 /* --- yielding --------------------------------------------------------------------------------- */
 
-static bool yield_global(struct g *g, void *arg)
+bool yield_global(struct g *g, void *arg)
 {
     g->status = G_RUNNABLE;
     lock_acquire(&sched.lock, RANK_SCHED);
@@ -363,6 +391,8 @@ static bool yield_global(struct g *g, void *arg)
 static bool yield_local(struct g *g, void *arg)
 {
     struct p *p = m_raw()->p;
+    if (unlikely(!p))
+        return yield_global(g, arg);
     g->status = G_RUNNABLE;
     runq_put(p, g);
     return true;
@@ -372,9 +402,12 @@ static bool yield_local(struct g *g, void *arg)
 GOC_EXPORT void goc_gosched(void)
 {
     struct m *m = m_cur();
-    struct p *p = m->p;
-    if (unlikely(!p)) { /* a foreign thread */
-        rt_usleep(0);
+    struct p *p = m->p; /* read only, and a P is never unmapped */
+    if (unlikely(!p)) {
+        if (m->foreign)
+            rt_sys0(SYS_sched_yield);
+        else
+            g_park(yield_global, NULL, HOOK_WAIT_RUNNABLE, NULL, 0, CALLER_PC());
         return;
     }
     if (!p->runnext && runq_empty(p) && !load_relaxed(&sched.gq_n) && !p->timer_when && !p->dead)
@@ -386,6 +419,10 @@ GOC_EXPORT void goc_gosched(void)
 static bool yield_to(struct g *g, void *next)
 {
     struct p *p = m_raw()->p;
+    if (unlikely(!p)) {
+        ready_slow(m_raw(), next);
+        return yield_global(g, NULL);
+    }
     g->status = G_RUNNABLE;
     runq_put(p, g);
     struct g *old = p->runnext;
@@ -400,7 +437,7 @@ void g_ready_yield(struct g *g)
 {
     struct m *m = m_cur();
     if (unlikely(!m->p || g->flags & GF_FOREIGN)) {
-        ready_slow(m, g);
+        g_ready(g);
         return;
     }
     g_park(yield_to, g, HOOK_WAIT_RUNNABLE, NULL, 0, CALLER_PC());

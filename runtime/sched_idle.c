@@ -60,10 +60,12 @@ struct p *p_idle_get(void)
     sched.idle_p = p->idle_next;
     p->idle = false;
     __atomic_fetch_sub(&sched.nidle_p, 1, __ATOMIC_SEQ_CST);
+    if (unlikely(load_relaxed(&sysmon_asleep)))
+        sysmon_kick();
     return p;
 }
 
-static void p_bind(struct m *m, struct p *p)
+void p_bind(struct m *m, struct p *p)
 {
     m->p = p;
     p->m = m;
@@ -86,7 +88,7 @@ static void p_retire(struct m *m, struct p *p)
 /* --- waking ----------------------------------------------------------------------------------- */
 
 /* A P is to be run by somebody who is asleep. Called with sched.lock, which it releases. */
-static void hand_p(struct p *p, bool spinning)
+void hand_p(struct p *p, bool spinning)
 {
     struct m *m = sched.idle_m;
     if (m) {
@@ -163,6 +165,11 @@ static bool work_anywhere(void)
     return false;
 }
 
+bool needs_poller(void)
+{
+    return !load_relaxed(&sched.poller) && (timers_next() || netpoll_waiting());
+}
+
 static void stop_spinning(struct m *m)
 {
     if (!m->spinning)
@@ -170,7 +177,7 @@ static void stop_spinning(struct m *m)
     m->spinning = false;
     if (__atomic_sub_fetch(&sched.spinning, 1, __ATOMIC_SEQ_CST) == 0 &&
         load_relaxed(&sched.nidle_p) &&
-        (work_anywhere() || (!load_relaxed(&sched.poller) && (timers_next() || netpoll_waiting()))))
+        (work_anywhere() || needs_poller()))
         wake_p();
 }
 

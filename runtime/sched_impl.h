@@ -40,7 +40,6 @@ enum { /* struct g.flags */
     GF_SYSTEM = 8,  /* not the program's: left out of counts and dumps */
     GF_LOCKED = 16, /* goc_lock_os_thread */
     GF_BIG = 32,    /* a stack of its own size, not from the cache */
-    GF_INLIB = 64,  /* in goc_blocking, or blocked in libc: its P has been handed on */
 };
 
 /* Why a G is parked: on its own stack, in g_park. */
@@ -138,18 +137,22 @@ struct m {
     void *g0_sp;       /* where the scheduler's stack begins */
     int *error;        /* this thread's errno */
     uint32_t rand[2];
+    uint32_t inside;   /* in the runtime, and touching p: the monitor must not take it */
+    uint32_t hand_off; /* the monitor is about to: ask under sched.lock */
     bool spinning;     /* looking for work, counted in sched.spinning */
     bool foreign;
+    bool locked_wait;  /* waits for `locked`, counted in nm_idle */
     uint8_t lock_rank[8]; /* GOC_DEBUG: ranks held */
     uint8_t lock_depth;
     struct p *next_p;  /* given by who woke it */
-    struct g *gfree;   /* g that just ended, to be put away on g0 */
+    struct g *locked;  /* goc_lock_os_thread: only this one runs here */
     uint32_t wake;     /* futex: 1 = go on */
     struct m *idle_next;
     struct m *all_next;
     struct g *foreign_g;
     pthread_t thread;
     int tid;
+    uint64_t sigmask;  /* what its code began with */
 };
 
 struct sched {
@@ -212,6 +215,23 @@ static inline struct m *m_cur(void)
     return likely(m) ? m : m_slow();
 }
 
+/* Code that uses this thread's P lies between these two, where the monitor does not take it away
+   (sysmon.c). The scheduler is inside from park to execute. */
+void p_ask(struct m *m);
+static inline struct p *p_enter(struct m *m)
+{
+    store_relaxed(&m->inside, 1);
+    __asm__ volatile("" ::: "memory");
+    if (unlikely(load_relaxed(&m->hand_off)))
+        p_ask(m);
+    return m->p;
+}
+static inline void p_leave(struct m *m)
+{
+    __asm__ volatile("" ::: "memory");
+    store_relaxed(&m->inside, 0);
+}
+
 /* --- switch_*.S ------------------------------------------------------------------------------- */
 
 void ctx_leave(void **save, void *stack, void (*fn)(void *), void *arg);
@@ -229,6 +249,10 @@ struct g *runq_steal(struct p *thief, struct p *victim);
 bool runq_empty(struct p *p);
 void gq_put(struct g *g);                            /* under sched.lock */
 struct g *gq_get(struct p *p, uint32_t max);         /* under sched.lock */
+bool yield_global(struct g *g, void *arg);           /* a commit: to the global queue */
+_Noreturn void wait_locked(struct m *m);             /* on g0: its goroutine is parked */
+_Noreturn void run_locked(struct m *m, struct g *g);  /* on g0: it is another thread's */
+void ready_inside(struct m *m, struct g *g);         /* at the tail; inside or in the scheduler */
 void ready_slow(struct m *m, struct g *g);           /* without a P, or a foreign g */
 
 /* --- sched_idle.c ----------------------------------------------------------------------------- */
@@ -239,6 +263,9 @@ void m_wake(struct m *m);
 void wake_poller(int64_t when);                      /* a timer earlier than poll_until was added */
 void p_release(struct p *p);                         /* under sched.lock */
 struct p *p_idle_get(void);                          /* under sched.lock */
+void hand_p(struct p *p, bool spinning);             /* under sched.lock, which it releases */
+void p_bind(struct m *m, struct p *p);               /* under sched.lock */
+bool needs_poller(void);                             /* timers or descriptors that nobody watches */
 void check_dead(void);                               /* under sched.lock */
 void foreign_park(struct m *m);
 
@@ -250,6 +277,15 @@ void m_start(struct m *m);
 void m_foreign_end(struct m *m);
 _Noreturn void deadlock(void);                       /* panic.c */
 int rt_thread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
+
+/* --- sysmon.c, preempt.c ------------------------------------------------------------------------ */
+
+void sysmon_start(void);                             /* once, at the first go statement */
+void sysmon_kick(void);                              /* a P is busy again: see that it is awake */
+extern uint32_t sysmon_asleep;
+void preempt_init(void);
+bool preempt_signal(struct m *m);                    /* interrupt what runs there */
+bool in_runtime(uintptr_t pc);                       /* is it the library's own code? */
 
 /* --- spawn.c ---------------------------------------------------------------------------------- */
 

@@ -21,6 +21,7 @@
 #include <goc/go.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t foreign_key;
 static struct m *main_m;
 
-enum { G0_SIZE = 256 << 10 };
+enum { G0_SIZE = 256 << 10, ALT_SIZE = 64 << 10 };
 
 /* --- how many --------------------------------------------------------------------------------- */
 
@@ -163,15 +164,35 @@ struct m *m_new(void)
     return m;
 }
 
+/* Handlers must not run on a goroutine's stack, which may be what is wrong. */
+static void alt_stack(struct m *m)
+{
+    stack_t old, alt = {.ss_size = ALT_SIZE};
+    if (rt_sys2(SYS_sigaltstack, NULL, &old) || !(old.ss_flags & SS_DISABLE))
+        return; /* the program has its own */
+    alt.ss_sp = rt_map(ALT_SIZE);
+    if (alt.ss_sp)
+        rt_sys2(SYS_sigaltstack, &alt, NULL);
+}
+
+/* What an M knows of its thread. */
+static void m_here(struct m *m)
+{
+    m->error = rt_errno();
+    m->tid = (int)rt_sys0(SYS_gettid);
+    m->sigmask = rt_sigmask();
+    if (!m->foreign)
+        alt_stack(m);
+}
+
 static void *m_thread(void *arg)
 {
     struct m *m = arg;
     tls_m = m;
-    m->error = rt_errno();
-    m->tid = (int)rt_sys0(SYS_gettid);
-    m->p = m->next_p;
+    m_here(m);
+    p_bind(m, m->next_p);
     m->next_p = NULL;
-    m->p->m = m;
+    m->inside = 1;
     hook_run(NULL);
     /* The scheduler starts each time below this frame. */
     m->g0_sp = (void *)(((uintptr_t)__builtin_frame_address(0) - 256) & ~(uintptr_t)63);
@@ -192,7 +213,7 @@ void m_start(struct m *m)
 
 static struct g *g_adopt(struct m *m, uint8_t flags)
 {
-    struct g *g = g_alloc(m);
+    struct g *g = g_alloc(NULL);
     rt_zero(g, sizeof *g);
     g->flags = flags;
     g->status = G_RUNNING;
@@ -201,8 +222,7 @@ static struct g *g_adopt(struct m *m, uint8_t flags)
     __atomic_fetch_add(&sched.spawned, 1, __ATOMIC_RELAXED);
     g->race = hook_thread(g->id);
     m->cur = g;
-    m->error = rt_errno();
-    m->tid = (int)rt_sys0(SYS_gettid);
+    m_here(m);
     return g;
 }
 

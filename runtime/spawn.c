@@ -72,7 +72,7 @@ static noinline struct g *g_refill(struct p *p)
 
 struct g *g_alloc(struct m *m)
 {
-    struct p *p = m->p;
+    struct p *p = m ? m->p : NULL;
     struct g *g;
     if (likely(p && p->gfree)) {
         g = p->gfree;
@@ -80,6 +80,8 @@ struct g *g_alloc(struct m *m)
         p->gfree_n--;
         return g;
     }
+    if (m)
+        sysmon_start(); /* by the first go statement */
     return g_refill(p);
 }
 
@@ -136,7 +138,8 @@ size_t g_count(void)
 static inline struct g *spawn(void *fn, uintptr_t pc, uint64_t id)
 {
     struct m *m = m_cur();
-    struct p *p = m->p;
+    uint32_t was = m->inside;
+    struct p *p = p_enter(m);
     struct g *g = g_alloc(m);
     g->flags = GF_FRESH;
     g->why = HOOK_WAIT_NONE;
@@ -152,6 +155,8 @@ static inline struct g *spawn(void *fn, uintptr_t pc, uint64_t id)
         store_relaxed(&p->spawned, p->spawned + 1);
     else
         __atomic_fetch_add(&sched.spawned, 1, __ATOMIC_RELAXED);
+    if (!was)
+        p_leave(m);
     return g;
 }
 
@@ -252,6 +257,8 @@ static void g_bury(void *arg)
     hook_run(NULL);
     hook_end(g->race);
     m->cur = NULL;
+    if (unlikely(g->flags & GF_LOCKED))
+        m->locked = NULL;
     if (unlikely(g->message))
         panic_forget(g);
     stack_give(m, g);
@@ -269,7 +276,7 @@ struct g *g_exit(void)
 {
 #ifndef GOC_RACE
     struct m *m = m_raw();
-    struct p *p = m->p;
+    struct p *p = p_enter(m);
     struct g *g = m->cur;
     struct g *next = p ? p->runnext : NULL;
     if (p && !next && !runq_empty(p) && !p->timer_when && ++p->tick % 61 && !p->dead) {
@@ -287,6 +294,7 @@ struct g *g_exit(void)
         g_free(m, g);
         m->cur = next;
         next->status = G_RUNNING;
+        p_leave(m);
         return next;
     }
 #endif
@@ -298,6 +306,7 @@ _Noreturn void g_leave(void)
 {
     struct m *m = m_raw();
     void *none;
+    p_enter(m);
     ctx_leave(&none, m->g0_sp, g_bury, m);
     __builtin_unreachable();
 }

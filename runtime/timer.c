@@ -126,7 +126,11 @@ static void heap_remove(struct p *p, uint32_t i)
 void timer_add(struct timer *t, int64_t when)
 {
     struct m *m = m_cur();
-    struct p *p = m->p ? m->p : sched_p[0];
+    uint32_t was = m->inside;
+    struct p *p = p_enter(m);
+    bool stray = !p;
+    if (unlikely(stray))
+        p = sched_p[0];
     if (when <= 0)
         when = 1;
     lock_acquire(&p->timer_lock, RANK_TIMER);
@@ -136,8 +140,10 @@ void timer_add(struct timer *t, int64_t when)
     lock_release(&p->timer_lock);
     if (first)
         wake_poller(when);
-    if (unlikely(!m->p))
+    if (unlikely(stray))
         wake_p(); /* the P may be idle with nobody watching */
+    if (!was)
+        p_leave(m);
 }
 
 bool timer_del(struct timer *t)
@@ -166,7 +172,7 @@ int64_t timers_run(struct m *m, struct p *p, int64_t now)
         if (!t->fire) {
             struct g *g = t->g;
             heap_remove(p, 0);
-            g_ready_tail(g);
+            ready_inside(m, g);
             continue;
         }
         void (*fire)(struct timer *, int64_t) = t->fire;

@@ -1,0 +1,153 @@
+/*
+ * preempt.c - interrupting a goroutine that does not yield.
+ *
+ * Compiled C has no safe points, and adding them costs every loop. A signal stops a thread anywhere,
+ * but a goroutine that leaves its thread inside malloc or stdio takes a lock with it, and one that
+ * leaves it inside the scheduler wrecks the scheduler. So the handler looks where the thread was: if
+ * the program counter is in the text of the program itself, and not in the runtime linked into it,
+ * no lock of libc's is held by code below it that could be half way through (a callback called by
+ * libc is the exception: qsort's may be interrupted, which is harmless). Anywhere else nothing is
+ * done, and the monitor tries again in a few milliseconds.
+ *
+ * The handler does not switch: it makes the interrupted code look as if it had called
+ * preempt_entry (preempt_*.S) and returns, so the signal is over and its mask gone. The entry keeps
+ * the 128 bytes below the stack pointer, which the compiler may use without saying so, saves every
+ * register, flags and vector state, and yields like anybody else.
+ *
+ * Not preempted: fully static programs (libc's text cannot be told apart), code that runs with
+ * other signals blocked than its thread began with (a signal handler is such), goroutines with less
+ * stack left than the frame needs, and programs that take SIGURG for themselves.
+ */
+#include "sched_impl.h"
+
+#include <errno.h>
+#include <link.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+#if defined __x86_64__
+#include <cpuid.h>
+#endif
+
+/* All code of the library is in sections of this name (see the Makefile). */
+extern const char __start_goc_text[] __attribute__((visibility("hidden")));
+extern const char __stop_goc_text[] __attribute__((visibility("hidden")));
+
+bool in_runtime(uintptr_t pc)
+{
+    return pc - (uintptr_t)__start_goc_text <
+           (uintptr_t)__stop_goc_text - (uintptr_t)__start_goc_text;
+}
+
+#if defined __x86_64__
+
+void preempt_entry(void);
+uint64_t preempt_mask;  /* state components that xsave saves */
+uint64_t preempt_size;  /* and the room they need */
+
+static uintptr_t text_lo, text_hi;
+static bool usable;
+
+static int find_text(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    bool dynamic = false;
+    for (int i = 0; i < info->dlpi_phnum; i++) { /* the first object is the program */
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        if (ph->p_type == PT_INTERP)
+            dynamic = true;
+        if (ph->p_type == PT_LOAD && ph->p_flags & PF_X) {
+            text_lo = info->dlpi_addr + ph->p_vaddr;
+            text_hi = text_lo + ph->p_memsz;
+        }
+    }
+    if (!dynamic)
+        text_lo = text_hi = 0;
+    return 1;
+}
+
+void preempt_park(void)
+{
+    g_park(yield_global, NULL, HOOK_WAIT_RUNNABLE, NULL, 0, 0);
+}
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+    struct m *m = m_raw();
+    ucontext_t *uc = context;
+    greg_t *r = uc->uc_mcontext.gregs;
+    uintptr_t pc = (uintptr_t)r[REG_RIP], sp = (uintptr_t)r[REG_RSP];
+    if (info->si_code != SI_TKILL || !m || !m->cur || m->foreign || m->inside)
+        return;
+    if (pc - text_lo >= text_hi - text_lo || in_runtime(pc))
+        return;
+    uint64_t mask;
+    rt_copy(&mask, &uc->uc_sigmask, sizeof mask);
+    if (mask != m->sigmask)
+        return;
+    struct g *g = m->cur;
+    if (!(g->flags & GF_MAIN)) {
+        uintptr_t lo = (uintptr_t)g->run.stack_hi - g->run.stack_size;
+        if (sp - lo > g->run.stack_size || sp - lo < preempt_size + 8192)
+            return; /* not on its stack, or too near its end */
+    }
+    sp -= 128 + 8;
+    *(uintptr_t *)sp = pc;
+    r[REG_RSP] = (greg_t)sp;
+    r[REG_RIP] = (greg_t)(uintptr_t)preempt_entry;
+}
+
+static void measure_xsave(void)
+{
+    unsigned a, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & 1u << 27))
+        return;
+    uint32_t lo, hi;
+    __asm__("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+    uint64_t mask = (uint64_t)hi << 32 | lo;
+    mask &= ~((uint64_t)3 << 17); /* AMX tiles: a program must ask for them, and 8 KiB is a lot */
+    uint64_t size = 576;
+    for (unsigned i = 2; i < 63; i++)
+        if (mask >> i & 1) {
+            __cpuid_count(0xd, i, a, b, c, d);
+            if (a + b > size)
+                size = a + b;
+        }
+    preempt_mask = mask;
+    preempt_size = (size + 63) & ~(uint64_t)63;
+}
+
+void preempt_init(void)
+{
+    dl_iterate_phdr(find_text, NULL);
+    measure_xsave();
+    struct rt_sigaction old;
+    rt_signal(SIGURG, NULL, &old);
+    if (!text_hi || !preempt_size || old.handler)
+        return;
+    struct rt_sigaction act = {.handler = on_signal,
+                               .flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+    rt_signal(SIGURG, &act, NULL);
+    usable = true;
+}
+
+bool preempt_signal(struct m *m)
+{
+    if (!usable)
+        return false;
+    rt_sys3(SYS_tgkill, rt_sys0(SYS_getpid), m->tid, SIGURG);
+    return true;
+}
+
+#else
+
+void preempt_init(void)
+{
+}
+
+bool preempt_signal(struct m *m)
+{
+    return false;
+}
+
+#endif

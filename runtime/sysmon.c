@@ -1,0 +1,330 @@
+/*
+ * sysmon.c - the monitor thread: what happens when a goroutine does not come back.
+ *
+ * The scheduler only runs when a goroutine calls it. One that computes for a second, or sits in a
+ * read(2) of libc's, holds its P all that time. The monitor holds none: every TICK it looks at each
+ * P whose time slice has not changed for two ticks, and asks the kernel what its thread does.
+ *
+ *   It runs: if anything waits for the P (its queue, the global one, a timer that is due), the
+ *   thread is interrupted by a signal, and the goroutine yields where it stands if that place is
+ *   safe (preempt.c).
+ *
+ *   It sleeps in the kernel: the P is taken away and handed to another thread. The goroutine notices
+ *   when it next enters the runtime; it goes on without a P until it parks, and is then queued like
+ *   any other. A signal would be simpler but would cut short the very call it sleeps in.
+ *
+ * Taking a P from a thread that has not agreed to it needs an agreement all the same: the thread may
+ * be just entering the runtime, with its P in a register. So the runtime sets m->inside while it
+ * uses the P, and reads m->hand_off after that; the monitor sets hand_off and then reads inside. Of
+ * the two, one sees the other, provided that neither store is delayed behind the load. A fence in
+ * every channel operation would cost more than the operation, so the monitor pays for both sides, by
+ * membarrier(2). Where that call is missing, only goc_blocking hands Ps on.
+ *
+ * An idle program must not tick. When every P has been idle for LINGER ticks the monitor sleeps
+ * until p_idle_get wakes it; the delay keeps programs that are idle between two messages from paying
+ * a wake-up for each.
+ */
+#include "sched_impl.h"
+
+#include <goc/go.h>
+#include <sys/syscall.h>
+#include <linux/membarrier.h>
+
+enum { TICK_US = 5000, LINGER = 10 };
+static const int64_t SLICE_NS = 10 * 1000 * 1000;
+
+uint32_t sysmon_asleep;
+static bool started, have_membarrier;
+
+static struct seen {
+    uint32_t slice, tick;
+    int64_t since;
+} seen[MAX_P];
+
+/* 'R', 'S', 'D' …: what /proc says the thread does; '?' if it does not say. */
+static char thread_state(int tid)
+{
+    char path[48], text[128];
+    rt_format(path, sizeof path, "/proc/self/task/%d/stat", tid);
+    if (rt_read_file(path, text, sizeof text) <= 0)
+        return '?';
+    const char *s = text, *close = NULL;
+    for (; *s; s++)
+        if (*s == ')')
+            close = s; /* the name may have any */
+    return close && close[1] ? close[2] : '?';
+}
+
+static bool p_has_work(struct p *p)
+{
+    return load_relaxed(&p->runnext) || !runq_empty(p) || load_relaxed(&sched.gq_n);
+}
+
+void p_ask(struct m *m)
+{
+    store_relaxed(&m->inside, 0);
+    lock_acquire(&sched.lock, RANK_SCHED);
+    store_relaxed(&m->inside, 1);
+    lock_release(&sched.lock);
+}
+
+static void retake(struct p *p, struct m *m, uint32_t slice)
+{
+    if (!have_membarrier)
+        return;
+    lock_acquire(&sched.lock, RANK_SCHED);
+    if (p->m != m || m->p != p) {
+        lock_release(&sched.lock);
+        return;
+    }
+    store_relaxed(&m->hand_off, 1);
+    rt_sys3(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+    if (load_acquire(&m->inside) || load_relaxed(&p->slice) != slice) {
+        store_relaxed(&m->hand_off, 0);
+        lock_release(&sched.lock);
+        return;
+    }
+    m->p = NULL;
+    store_release(&m->hand_off, 0);
+    if (p_has_work(p) || needs_poller()) {
+        hand_p(p, false);
+        return;
+    }
+    p_release(p);
+    lock_release(&sched.lock);
+}
+
+static void look_at(struct p *p, struct seen *s, int64_t now)
+{
+    struct m *m = load_relaxed(&p->m);
+    uint32_t slice = load_relaxed(&p->slice), tick = load_relaxed(&p->tick);
+    if (!m || slice != s->slice) {
+        *s = (struct seen){slice, tick, now};
+        return;
+    }
+    bool late_timer = p->timer_when && load_relaxed(&p->timer_when) <= now;
+    if (now - s->since < SLICE_NS && !late_timer)
+        return;
+    if (load_relaxed(&m->inside))
+        return;
+    char state = tick == s->tick ? thread_state(m->tid) : 'R';
+    s->tick = tick;
+    if (state == 'S' || state == 'D') {
+        if (now - s->since >= SLICE_NS)
+            retake(p, m, slice);
+        return;
+    }
+    if (!p_has_work(p) && !late_timer)
+        return;
+    if (late_timer && !p_has_work(p) && load_relaxed(&sched.nidle_p)) {
+        wake_p(); /* whoever comes finds the timer */
+        return;
+    }
+    store_relaxed(&p->preempt, 1);
+    preempt_signal(m);
+}
+
+/* Descriptors are looked at by idle threads and by turns of the loop; if there are neither, here. */
+static void look_at_descriptors(void)
+{
+    if (!netpoll_waiting() || load_relaxed(&sched.poller))
+        return;
+    struct g *list = netpoll(0);
+    if (!list)
+        return;
+    lock_acquire(&sched.lock, RANK_SCHED);
+    for (struct g *g = list, *next; g; g = next) {
+        next = g->next;
+        g->status = G_RUNNABLE;
+        gq_put(g);
+    }
+    lock_release(&sched.lock);
+    wake_p();
+}
+
+/* A tick, or less if a timer will be due meanwhile and its P may be too busy to notice. */
+static unsigned until_next_look(int64_t now)
+{
+    int64_t next = timers_next(), us = TICK_US;
+    if (next && (next - now) / 1000 + 100 < us)
+        us = next > now + 400000 ? (next - now) / 1000 + 100 : 500;
+    return (unsigned)us;
+}
+
+static void *sysmon(void *arg)
+{
+    unsigned idle = 0;
+    int64_t now = rt_now();
+    for (;;) {
+        rt_usleep(until_next_look(now));
+        now = rt_now();
+        store_relaxed(&sched.coarse_now, now);
+        if (load_relaxed(&sched.nidle_p) == (uint32_t)load_relaxed(&sched.nproc)) {
+            if (++idle < LINGER)
+                continue;
+            store_relaxed(&sysmon_asleep, 1);
+            fence_full();
+            while (load_acquire(&sysmon_asleep) &&
+                   load_relaxed(&sched.nidle_p) == (uint32_t)load_relaxed(&sched.nproc))
+                futex_wait(&sysmon_asleep, 1, -1);
+            store_relaxed(&sysmon_asleep, 0);
+        }
+        idle = 0;
+        look_at_descriptors();
+        for (int i = 0; i < load_acquire(&sched.np); i++)
+            look_at(sched_p[i], &seen[i], now);
+    }
+    return NULL;
+}
+
+void sysmon_kick(void)
+{
+    store_release(&sysmon_asleep, 0);
+    futex_wake(&sysmon_asleep, 1);
+}
+
+void sysmon_start(void)
+{
+    if (__atomic_exchange_n(&started, true, __ATOMIC_ACQ_REL))
+        return;
+    have_membarrier =
+        rt_sys3(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    preempt_init();
+    store_relaxed(&sched.coarse_now, rt_now());
+    pthread_t thread;
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 64 << 10);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    int error = rt_thread_create(&thread, &attr, sysmon, NULL);
+    pthread_attr_destroy(&attr);
+    if (error)
+        goc_fatal("cannot start the monitor thread: error %d (see ulimit -u)", error);
+}
+
+/* --- giving the P away on purpose ---------------------------------------------------------------- */
+
+static bool queue_globally(struct g *g, void *arg)
+{
+    g->status = G_RUNNABLE;
+    lock_acquire(&sched.lock, RANK_SCHED);
+    gq_put(g);
+    lock_release(&sched.lock);
+    wake_p();
+    return true;
+}
+
+GOC_EXPORT void goc_blocking(void (*fn)(void *), void *arg)
+{
+    struct m *m = m_cur();
+    struct p *p = p_enter(m);
+    struct g *g = m->cur;
+    if (!p) { /* a foreign thread, or blocked before */
+        p_leave(m);
+        fn(arg);
+        return;
+    }
+    g->why = HOOK_WAIT_SYSCALL;
+    lock_acquire(&sched.lock, RANK_SCHED);
+    m->p = NULL;
+    if (p_has_work(p) || needs_poller()) {
+        hand_p(p, false);
+    } else {
+        p_release(p);
+        lock_release(&sched.lock);
+    }
+    p_leave(m);
+    fn(arg);
+    m = m_raw(); /* the same: without a P nothing moves it, but fn may have parked */
+    int error = *m->error;
+    g->why = HOOK_WAIT_NONE;
+    p_enter(m);
+    if (!m->p) {
+        lock_acquire(&sched.lock, RANK_SCHED);
+        struct p *idle = p_idle_get();
+        if (idle)
+            p_bind(m, idle);
+        lock_release(&sched.lock);
+    }
+    if (m->p)
+        p_leave(m);
+    else
+        g_park(queue_globally, NULL, HOOK_WAIT_RUNNABLE, NULL, 0, CALLER_PC());
+    *m_raw()->error = error;
+}
+
+/* --- threads of one's own ------------------------------------------------------------------------ */
+
+GOC_EXPORT void goc_lock_os_thread(void)
+{
+    struct m *m = m_cur();
+    struct g *g = m->cur;
+    if (g->flags & GF_FOREIGN || g->locks == UINT8_MAX)
+        return;
+    g->locks++;
+    g->flags |= GF_LOCKED;
+    m->locked = g;
+}
+
+GOC_EXPORT void goc_unlock_os_thread(void)
+{
+    struct m *m = m_cur();
+    struct g *g = m->cur;
+    if (g->flags & GF_FOREIGN || !g->locks || --g->locks)
+        return;
+    g->flags &= (uint8_t)~GF_LOCKED;
+    m->locked = NULL;
+}
+
+/* This thread's own goroutine is parked, and it must run no other: give the P away and wait until
+   somebody has a turn for it. */
+_Noreturn void wait_locked(struct m *m)
+{
+    lock_acquire(&sched.lock, RANK_SCHED);
+    struct p *p = m->p;
+    m->p = NULL;
+    if (m->spinning) {
+        m->spinning = false;
+        __atomic_fetch_sub(&sched.spinning, 1, __ATOMIC_SEQ_CST);
+    }
+    if (p && (p_has_work(p) || needs_poller())) {
+        hand_p(p, false);
+        lock_acquire(&sched.lock, RANK_SCHED);
+    } else if (p) {
+        p_release(p);
+    }
+    if (!m->next_p) {
+        m->locked_wait = true;
+        sched.nm_idle++;
+        check_dead();
+    }
+    lock_release(&sched.lock);
+    for (;;) {
+        store_relaxed(&m->wake, 0);
+        fence_full();
+        if (load_acquire(&m->next_p))
+            break;
+        futex_wait(&m->wake, 0, -1);
+    }
+    lock_acquire(&sched.lock, RANK_SCHED);
+    p_bind(m, m->next_p);
+    m->next_p = NULL;
+    lock_release(&sched.lock);
+    execute(m, m->locked);
+}
+
+/* It is the turn of a goroutine that only its own thread may run: that one gets the P. */
+_Noreturn void run_locked(struct m *m, struct g *g)
+{
+    struct m *its = g->run.m;
+    lock_acquire(&sched.lock, RANK_SCHED);
+    if (its->locked_wait) {
+        its->locked_wait = false;
+        sched.nm_idle--;
+    }
+    store_release(&its->next_p, m->p);
+    m->p = NULL;
+    lock_release(&sched.lock);
+    m_wake(its);
+    schedule(m);
+}
