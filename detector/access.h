@@ -12,7 +12,7 @@
 #define ACCESS_OBJECT 8u /* to a synchronisation object as such */
 
 /* Earlier accesses that one access conflicts with, noted while locks are held and reported after. */
-#define HITS_MAX 4
+#define HITS_MAX 8
 struct hits {
     u32 n;
     struct hit {

@@ -400,11 +400,12 @@ void g_advance(struct race_g *g)
         clock_set(&g->know, old, last);
         g->base_id = g->id;
         g->base_epoch = g->epoch;
-        g->set_known = g->set_mine = 0;
+        g->set_known = 0;
     } else {
         g->epoch++;
     }
     g->self = word_of(g->id, g->epoch);
+    g->set_mine = 0;
     if (g == det_cur && det_self)
         det_self = g->self;
 }
@@ -476,6 +477,8 @@ void id_return(struct race_g *g)
         ids.ring = ring;
         ids.cap = cap;
     }
-    ids.ring[ids.tail++ & (ids.cap - 1)] = (struct dead_id){g->id, g->epoch};
+    /* An epoch in which nothing was recorded is as good as never begun. */
+    u32 last = g->ev_epoch == g->epoch || g->epoch == 1 ? g->epoch : g->epoch - 1;
+    ids.ring[ids.tail++ & (ids.cap - 1)] = (struct dead_id){g->id, last};
     det_unlock(&ids.lock);
 }
