@@ -159,7 +159,7 @@ bench-peers: all ## the same work in Go, libtsan and clang's TSan beside it: a t
 soak: all ## two minutes of everything, memory must stay flat
 	@sh tests/soak $(BUILD)
 fuzz: all ## random programs against the oracle, FUZZ_SECONDS=60
-	@sh tests/oracle/run $(BUILD) $${FUZZ_SECONDS:-60}
+	@FUZZ=1 sh tests/oracle/run $(BUILD) $${FUZZ_SECONDS:-60}
 
 # --- install --------------------------------------------------------------------------------------
 

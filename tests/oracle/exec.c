@@ -1,0 +1,860 @@
+/*
+ * exec.c - runs one random program on the race runtime, and writes down what it does.
+ *
+ * It is an ordinary program of libgoc-race, except that it is not instrumented: instead of letting a
+ * compiler insert calls, it makes the calls of the -fsanitize=thread ABI itself, with addresses and
+ * kinds out of the program. So no program needs compiling, its own bookkeeping is invisible to the
+ * detector, and every entry point can be reached, also those that this compiler never emits.
+ *
+ * Each operation enters a frame whose code address (fake_pc) names the goroutine and the operation;
+ * the stacks of a finding therefore say which two operations it is about, and the stack of the
+ * earlier access says so only if the history was restored rightly.
+ *
+ * What must never happen is that an operation is refused by the runtime as a misuse, because then
+ * the program ends there. With one P that is simple, since nothing runs between a test and the
+ * operation it guards. With several, only uses are made that are safe in any order: a channel is
+ * closed only by the goroutine that alone sends on it, and so on (`par` below).
+ *
+ * A read or write need not touch the memory it names. It therefore may lie in a block that has been
+ * freed, or in the stack of a goroutine that has ended.
+ */
+#include "prog.h"
+#include <goc.h>
+#include <goc/race.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* --- the ABI ------------------------------------------------------------------------------------ */
+
+typedef uint8_t a8;
+typedef uint16_t a16;
+typedef uint32_t a32;
+typedef uint64_t a64;
+typedef unsigned __int128 a128;
+
+#define ACCESS(n)                           \
+    void __tsan_read##n(void *);            \
+    void __tsan_write##n(void *);           \
+    void __tsan_read_write##n(void *);      \
+    void __tsan_volatile_read##n(void *);   \
+    void __tsan_volatile_write##n(void *);  \
+    void __tsan_unaligned_read##n(void *);  \
+    void __tsan_unaligned_write##n(void *); \
+    void __tsan_unaligned_volatile_read##n(void *);
+ACCESS(1)
+ACCESS(2) ACCESS(4) ACCESS(8) ACCESS(16)
+void __tsan_read_range(void *, size_t);
+void __tsan_write_range(void *, size_t);
+void __tsan_func_entry(void *);
+void __tsan_func_exit(void);
+void __tsan_atomic_thread_fence(int);
+#define ATOMIC(w)                                                                  \
+    a##w __tsan_atomic##w##_load(const volatile a##w *, int);                      \
+    void __tsan_atomic##w##_store(volatile a##w *, a##w, int);                     \
+    a##w __tsan_atomic##w##_exchange(volatile a##w *, a##w, int);                  \
+    a##w __tsan_atomic##w##_fetch_add(volatile a##w *, a##w, int);                 \
+    a##w __tsan_atomic##w##_fetch_sub(volatile a##w *, a##w, int);                 \
+    a##w __tsan_atomic##w##_fetch_and(volatile a##w *, a##w, int);                 \
+    a##w __tsan_atomic##w##_fetch_or(volatile a##w *, a##w, int);                  \
+    a##w __tsan_atomic##w##_fetch_xor(volatile a##w *, a##w, int);                 \
+    a##w __tsan_atomic##w##_fetch_nand(volatile a##w *, a##w, int);                \
+    int __tsan_atomic##w##_compare_exchange_strong(volatile a##w *, a##w *, a##w, int, int); \
+    int __tsan_atomic##w##_compare_exchange_weak(volatile a##w *, a##w *, a##w, int, int);   \
+    a##w __tsan_atomic##w##_compare_exchange_val(volatile a##w *, a##w, a##w, int, int);
+ATOMIC(8)
+ATOMIC(16) ATOMIC(32) ATOMIC(64) ATOMIC(128)
+
+/* --- the program and its log -------------------------------------------------------------------- */
+
+static struct shared *S;
+static bool par;
+static uint32_t body_op[MAX_BODIES][MAX_OPS], body_len[MAX_BODIES];
+
+/* A goroutine: lives in its own stack. */
+struct run {
+    uint32_t inst, body, op;
+    uint32_t mutex, rlocked, wlocked; /* held, a bit each */
+    uint32_t sem[N_SEM];
+    uint32_t entered; /* frames that CALL has left open, until the goroutine's end */
+    goc_waitgroup group;
+    unsigned char *buffer; /* STACKBUF bytes that others may be told of */
+};
+
+static uint32_t log_event(struct run *x, int kind, int flags, uint64_t a, uint64_t b, uint64_t c)
+{
+    uint32_t i =
+        par ? __atomic_fetch_add(&S->nevents, 1, __ATOMIC_SEQ_CST) : S->nevents++;
+    if (i >= MAX_EVENTS)
+        return MAX_EVENTS - 1;
+    struct event *e = &S->ev[i];
+    e->flags = (uint16_t)flags;
+    e->g = x->inst;
+    e->op = x->op;
+    e->a = a;
+    e->b = b;
+    e->c = c;
+    __atomic_store_n(&e->kind, (uint16_t)kind, __ATOMIC_RELEASE);
+    return i;
+}
+/* The races Go finds on objects: the object as such is its first byte. */
+static void log_object(struct run *x, const void *object, bool write)
+{
+    log_event(x, EV_ACCESS, write ? EV_WRITE : 0, (uintptr_t)object, 1, 0);
+}
+static bool log_nearly_full(void)
+{
+    return __atomic_load_n(&S->nevents, __ATOMIC_RELAXED) > MAX_EVENTS - 6000;
+}
+
+/* --- the objects --------------------------------------------------------------------------------- */
+
+static _Alignas(64) unsigned char global[ARENA + 64];
+static _Alignas(64) unsigned char cells[ATOMIC_BYTES + 64];
+static _Alignas(64) uint64_t annotation[N_ANN];
+static goc_mutex mutex[N_MUTEX];
+static goc_rwmutex rw[N_RW];
+static goc_waitgroup wg[N_WG];
+static goc_once once[N_ONCE];
+static goc_cond cond[N_MUTEX];
+static goc_sem sem[N_SEM];
+static goc_chan(uint64_t) chan[N_CHAN];
+
+/* What the guards know; exact with one P. */
+static uint32_t wg_count[N_WG], wg_waiters[N_WG];
+static uint32_t chan_closed[N_CHAN], chan_sending[N_CHAN], chan_owner[N_CHAN];
+static struct {
+    unsigned char *p;
+    uint32_t size, live; /* 0 empty (p stays, and is stale), 1 a block is there, 2 in between */
+} heap[N_HEAP];
+static unsigned char *stack_buffer[MAX_BODIES];
+static struct run *runs[MAX_INST];
+static bool stopping;
+
+/* A channel that may be closed has one sender. */
+static bool may_send(struct run *x, int i)
+{
+    if (__atomic_load_n(&chan_closed[i], __ATOMIC_RELAXED))
+        return false;
+    if (!par || i < N_CHAN - 2)
+        return true;
+    uint32_t nobody = 0;
+    return __atomic_compare_exchange_n(&chan_owner[i], &nobody, x->inst + 1, false,
+                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ||
+           nobody == x->inst + 1;
+}
+
+static bool heap_take(int i, uint32_t state)
+{
+    return __atomic_compare_exchange_n(&heap[i].live, &state, 2, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
+}
+
+/* --- memory --------------------------------------------------------------------------------------- */
+
+static unsigned char *place(int area, uint32_t off, uint32_t size)
+{
+    if (area == AREA_GLOBAL)
+        return off + size <= ARENA ? global + off : NULL;
+    if (area == AREA_ATOMIC)
+        return off + size <= ATOMIC_BYTES ? cells + off : NULL;
+    if (area >= AREA_HEAP && area < AREA_HEAP + N_HEAP) {
+        int i = area - AREA_HEAP;
+        return heap[i].p && off + size <= heap[i].size ? heap[i].p + off : NULL;
+    }
+    if (area >= AREA_STACK && area < AREA_STACK + MAX_BODIES) {
+        unsigned char *p = stack_buffer[area - AREA_STACK];
+        return p && off + size <= STACKBUF ? p + off : NULL;
+    }
+    return NULL;
+}
+
+#define BY_SIZE(call)  \
+    do {               \
+        switch (n) {   \
+        case 1:        \
+            call(1);   \
+            break;     \
+        case 2:        \
+            call(2);   \
+            break;     \
+        case 4:        \
+            call(4);   \
+            break;     \
+        case 8:        \
+            call(8);   \
+            break;     \
+        case 16:       \
+            call(16);  \
+            break;     \
+        }              \
+    } while (0)
+
+static void access_memory(struct run *x, bool write, int area, unsigned char *p, uint32_t n,
+                          int how)
+{
+    bool real = area == AREA_GLOBAL ||
+                (!par && area >= AREA_HEAP && area < AREA_STACK && heap[area - AREA_HEAP].live == 1);
+    if (how == HOW_LIBC && !real)
+        how = HOW_RANGE;
+    if (how == HOW_BOTH)
+        write = true;
+    bool power = n == 1 || n == 2 || n == 4 || n == 8 || n == 16;
+    if (how != HOW_RANGE && how != HOW_LIBC && !power)
+        how = HOW_RANGE;
+    if (how != HOW_RANGE && how != HOW_LIBC && (uintptr_t)p % n)
+        how = n == 1 ? HOW_PLAIN : HOW_UNALIGNED;
+    if (how == HOW_UNALIGNED && n == 1)
+        how = HOW_PLAIN;
+    log_event(x, EV_ACCESS, write ? EV_WRITE : 0, (uintptr_t)p, n, 0);
+    switch (how) {
+#define R(s) __tsan_read##s(p)
+#define W(s) __tsan_write##s(p)
+#define UR(s) __tsan_unaligned_read##s(p)
+#define UW(s) __tsan_unaligned_write##s(p)
+#define VR(s) __tsan_volatile_read##s(p)
+#define VW(s) __tsan_volatile_write##s(p)
+#define RW(s) __tsan_read_write##s(p)
+    case HOW_PLAIN:
+        if (write)
+            BY_SIZE(W);
+        else
+            BY_SIZE(R);
+        break;
+    case HOW_UNALIGNED:
+        if (write)
+            BY_SIZE(UW);
+        else
+            BY_SIZE(UR);
+        break;
+    case HOW_VOLATILE:
+        if (write)
+            BY_SIZE(VW);
+        else
+            BY_SIZE(VR);
+        break;
+    case HOW_BOTH:
+        BY_SIZE(RW);
+        break;
+    case HOW_RANGE:
+        if (write)
+            __tsan_write_range(p, n);
+        else
+            __tsan_read_range(p, n);
+        break;
+    case HOW_LIBC: {
+        unsigned char own[128];
+        if (write)
+            memset(p, (int)x->op, n);
+        else
+            memcpy(own, p, n);
+        break;
+    }
+    }
+}
+
+/* --- atomics ---------------------------------------------------------------------------------------- */
+
+static bool cell(int i, unsigned char **p, uint32_t *size)
+{
+    if (i >= N_CELL) { /* the first word of a block */
+        i -= N_CELL;
+        if (par || i >= N_HEAP || heap[i].live != 1 || heap[i].size < 8)
+            return false;
+        *p = heap[i].p;
+        *size = 8;
+        return true;
+    }
+    uint32_t off;
+    cell_place(i, &off, size);
+    *p = cells + off;
+    return true;
+}
+
+#define ONE_WIDTH(w)                                                                               \
+    static uint64_t atomic_op##w(const struct op *o, volatile a##w *p, a##w v, bool *failed)       \
+    {                                                                                              \
+        a##w want = *p;                                                                            \
+        switch (o->kind) {                                                                         \
+        case OP_ALOAD:                                                                             \
+            return (uint64_t)__tsan_atomic##w##_load(p, o->b);                                     \
+        case OP_ASTORE:                                                                            \
+            __tsan_atomic##w##_store(p, v, o->b);                                                  \
+            return 0;                                                                              \
+        case OP_AXCHG:                                                                             \
+            return (uint64_t)__tsan_atomic##w##_exchange(p, v, o->b);                              \
+        case OP_ARMW:                                                                              \
+            switch (o->c) {                                                                        \
+            case 0:                                                                                \
+                return (uint64_t)__tsan_atomic##w##_fetch_add(p, v, o->b);                         \
+            case 1:                                                                                \
+                return (uint64_t)__tsan_atomic##w##_fetch_sub(p, v, o->b);                         \
+            case 2:                                                                                \
+                return (uint64_t)__tsan_atomic##w##_fetch_and(p, v, o->b);                         \
+            case 3:                                                                                \
+                return (uint64_t)__tsan_atomic##w##_fetch_or(p, v, o->b);                          \
+            case 4:                                                                                \
+                return (uint64_t)__tsan_atomic##w##_fetch_xor(p, v, o->b);                         \
+            default:                                                                               \
+                return (uint64_t)__tsan_atomic##w##_fetch_nand(p, v, o->b);                        \
+            }                                                                                      \
+        case OP_ACAS:                                                                              \
+            if (o->d & 4)                                                                          \
+                want++;                                                                            \
+            if (o->d & 2) {                                                                        \
+                a##w old = __tsan_atomic##w##_compare_exchange_val(p, want, v, o->b, o->c);        \
+                *failed = old != want;                                                             \
+                return (uint64_t)old;                                                              \
+            }                                                                                      \
+            if (o->d & 1)                                                                          \
+                *failed = !__tsan_atomic##w##_compare_exchange_weak(p, &want, v, o->b, o->c);      \
+            else                                                                                   \
+                *failed = !__tsan_atomic##w##_compare_exchange_strong(p, &want, v, o->b, o->c);    \
+            return (uint64_t)want;                                                                 \
+        }                                                                                          \
+        return 0;                                                                                  \
+    }
+ONE_WIDTH(8)
+ONE_WIDTH(16) ONE_WIDTH(32) ONE_WIDTH(64) ONE_WIDTH(128)
+
+static void run_atomic(struct run *x, const struct op *o)
+{
+    unsigned char *p;
+    uint32_t size;
+    if (!cell(o->a, &p, &size))
+        return;
+    int flags = o->kind == OP_ALOAD    ? EV_LOAD
+                : o->kind == OP_ASTORE ? EV_STORE
+                                       : EV_RMW;
+    uint32_t order = (uint32_t)o->b | (o->kind == OP_ACAS ? (uint32_t)o->c << 8 : 0);
+    uint32_t e = log_event(x, EV_ATOMIC, flags, (uintptr_t)p, size, order);
+    uint64_t tag = e + 1, got = 0;
+    bool failed = false;
+    switch (size) {
+    case 1:
+        got = atomic_op8(o, (volatile a8 *)p, (a8)tag, &failed);
+        break;
+    case 2:
+        got = atomic_op16(o, (volatile a16 *)p, (a16)tag, &failed);
+        break;
+    case 4:
+        got = atomic_op32(o, (volatile a32 *)p, (a32)tag, &failed);
+        break;
+    case 8:
+        got = atomic_op64(o, (volatile a64 *)p, (a64)tag, &failed);
+        break;
+    case 16:
+        got = atomic_op128(o, (volatile a128 *)p, (a128)tag, &failed);
+        break;
+    }
+    uint32_t d = log_event(x, EV_ATOMIC_DONE, failed ? EV_LOAD : flags, e, 0, 0);
+    S->ev[d].val = got;
+}
+
+/* --- channels ------------------------------------------------------------------------------------------ */
+
+static void run_send(struct run *x, int i, bool attempt)
+{
+    if (!may_send(x, i))
+        return;
+    log_object(x, chan[i], false);
+    uint32_t e = log_event(x, EV_SEND, 0, (uint64_t)i, 0, 0);
+    __atomic_fetch_add(&chan_sending[i], 1, __ATOMIC_RELAXED);
+    bool sent = true;
+    if (attempt)
+        sent = goc_try_send(chan[i], (uint64_t)e + 1);
+    else
+        goc_send(chan[i], (uint64_t)e + 1);
+    __atomic_fetch_sub(&chan_sending[i], 1, __ATOMIC_RELAXED);
+    if (sent)
+        log_event(x, EV_SENT, 0, e, 0, 0);
+}
+
+static void run_recv(struct run *x, int i, bool attempt)
+{
+    uint32_t e = log_event(x, EV_RECV, 0, (uint64_t)i, 0, 0);
+    uint64_t *to = &S->ev[e].val;
+    if (attempt) {
+        if (goc_try_recv(chan[i], to))
+            log_event(x, EV_RECEIVED, 0, e, 0, 0);
+    } else {
+        bool ok = goc_recv_ok(chan[i], to);
+        log_event(x, EV_RECEIVED, ok ? 0 : EV_CLOSED, e, 0, 0);
+    }
+}
+
+static void run_select(struct run *x, const struct op *o)
+{
+    goc_case c[2 * N_CHAN + 1];
+    uint32_t ev[2 * N_CHAN], n = 0, receives;
+    bool ok[N_CHAN];
+    for (int i = 0; i < N_CHAN; i++) {
+        if (!(o->a >> i & 1))
+            continue;
+        ev[n] = log_event(x, EV_RECV, 0, (uint64_t)i, 0, 0);
+        c[n] = goc_on_recv_ok(chan[i], &S->ev[ev[n]].val, &ok[n]);
+        n++;
+    }
+    receives = n;
+    int sending = 0;
+    for (int i = 0; i < N_CHAN; i++) {
+        if (!(o->b >> i & 1) || !may_send(x, i))
+            continue;
+        log_object(x, chan[i], false);
+        ev[n] = log_event(x, EV_SEND, 0, (uint64_t)i, 0, 0);
+        c[n] = goc_on_send(chan[i], (uint64_t)ev[n] + 1);
+        n++;
+        sending |= 1 << i;
+    }
+    if (n == 0)
+        return;
+    if (o->c)
+        c[n] = goc_on_default();
+    for (int i = 0; i < N_CHAN; i++)
+        if (sending >> i & 1)
+            __atomic_fetch_add(&chan_sending[i], 1, __ATOMIC_RELAXED);
+    uint32_t got = (uint32_t)goc_select_n(c, n + (o->c != 0));
+    for (int i = 0; i < N_CHAN; i++)
+        if (sending >> i & 1)
+            __atomic_fetch_sub(&chan_sending[i], 1, __ATOMIC_RELAXED);
+    if (got >= n)
+        return;
+    if (got < receives)
+        log_event(x, EV_RECEIVED, ok[got] ? 0 : EV_CLOSED, ev[got], 0, 0);
+    else
+        log_event(x, EV_SENT, 0, ev[got], 0, 0);
+}
+
+static void run_close(struct run *x, int i)
+{
+    if (!may_send(x, i) || (par && i < N_CHAN - 2))
+        return;
+    if (__atomic_load_n(&chan_sending[i], __ATOMIC_RELAXED))
+        return;
+    __atomic_store_n(&chan_closed[i], 1, __ATOMIC_RELAXED);
+    log_object(x, chan[i], true);
+    log_event(x, EV_CLOSE, 0, (uint64_t)i, 0, 0);
+    goc_close(chan[i]);
+}
+
+/* --- locks and the rest ---------------------------------------------------------------------------------- */
+
+enum { MUTEX, READER, WRITER };
+
+static void run_lock(struct run *x, int kind, int i, bool attempt)
+{
+    uint32_t bit = 1u << i;
+    if (kind == MUTEX ? x->mutex & bit : (x->rlocked | x->wlocked) & bit)
+        return;
+    bool ok = true;
+    switch (kind) {
+    case MUTEX:
+        if (attempt)
+            ok = goc_mutex_trylock(&mutex[i]);
+        else
+            goc_mutex_lock(&mutex[i]);
+        break;
+    case READER:
+        if (attempt)
+            ok = goc_rwmutex_tryrlock(&rw[i]);
+        else
+            goc_rwmutex_rlock(&rw[i]);
+        break;
+    case WRITER:
+        if (attempt)
+            ok = goc_rwmutex_trylock(&rw[i]);
+        else
+            goc_rwmutex_lock(&rw[i]);
+        break;
+    }
+    if (!ok)
+        return;
+    log_event(x, EV_LOCKED, 0, (uint64_t)i, 0, (uint64_t)kind);
+    *(kind == MUTEX ? &x->mutex : kind == READER ? &x->rlocked : &x->wlocked) |= bit;
+}
+
+static void run_unlock(struct run *x, int kind, int i)
+{
+    uint32_t bit = 1u << i;
+    uint32_t *held = kind == MUTEX ? &x->mutex : kind == READER ? &x->rlocked : &x->wlocked;
+    if (!(*held & bit))
+        return;
+    *held &= ~bit;
+    log_event(x, EV_UNLOCK, 0, (uint64_t)i, 0, (uint64_t)kind);
+    if (kind == MUTEX)
+        goc_mutex_unlock(&mutex[i]);
+    else if (kind == READER)
+        goc_rwmutex_runlock(&rw[i]);
+    else
+        goc_rwmutex_unlock(&rw[i]);
+}
+
+/* Whose stack is this? goc_once_do gives its function no argument. */
+static struct run *run_here(void)
+{
+    uintptr_t sp = (uintptr_t)__builtin_frame_address(0);
+    for (uint32_t i = 0; i < MAX_INST; i++) {
+        uintptr_t r = (uintptr_t)__atomic_load_n(&runs[i], __ATOMIC_RELAXED);
+        if (r > sp && r - sp < 12000)
+            return (struct run *)r;
+    }
+    abort();
+}
+
+static void once_body(int i)
+{
+    struct run *x = run_here();
+    uint32_t off = 20 * 8 + (uint32_t)i * 8;
+    access_memory(x, true, AREA_GLOBAL, global + off % S->arena, S->arena >= 8 ? 8 : 1, HOW_PLAIN);
+    if (S->seed & 1)
+        goc_gosched();
+    log_event(x, EV_ONCE_RAN, 0, (uint64_t)i, 0, 0);
+}
+static void once0(void)
+{
+    once_body(0);
+}
+static void once1(void)
+{
+    once_body(1);
+}
+static void once2(void)
+{
+    once_body(2);
+}
+static void once3(void)
+{
+    once_body(3);
+}
+static void (*const once_fn[N_ONCE])(void) = {once0, once1, once2, once3};
+
+/* --- goroutines -------------------------------------------------------------------------------------------- */
+
+struct start {
+    uint32_t inst, body;
+    goc_waitgroup *wg;
+    uint64_t wg_index;
+};
+static struct start starts[MAX_INST];
+
+static void run_program(struct run *x, uint32_t from, uint32_t to);
+
+static __attribute__((noinline)) void goroutine(void *arg)
+{
+    struct start *s = arg;
+    /* The buffer lies at the same distance from the stack's top in every goroutine. */
+    _Alignas(16) unsigned char buffer[STACKBUF];
+    struct run x = {.inst = s->inst, .body = s->body, .buffer = buffer};
+    __asm__ volatile("" : : "r"(buffer) : "memory");
+    log_event(&x, EV_START, 0, (uintptr_t)buffer, STACKBUF, 0);
+    __atomic_store_n(&runs[x.inst], &x, __ATOMIC_RELAXED);
+    stack_buffer[x.body] = buffer;
+    run_program(&x, 0, body_len[x.body]);
+    for (; x.entered > 0; x.entered--)
+        __tsan_func_exit();
+    __atomic_store_n(&runs[x.inst], NULL, __ATOMIC_RELAXED);
+    if (s->wg) {
+        log_event(&x, EV_WG_DONE, 0, s->wg_index, 0, 0);
+        goc_waitgroup_done(s->wg);
+    }
+    log_event(&x, EV_FINISH, 0, 0, 0, 0);
+}
+
+static struct start *new_instance(uint32_t body)
+{
+    uint32_t i = par ? __atomic_fetch_add(&S->ninst, 1, __ATOMIC_RELAXED) : S->ninst++;
+    if (i >= S->max_inst || i >= MAX_INST) {
+        __atomic_fetch_sub(&S->ninst, 1, __ATOMIC_RELAXED);
+        return NULL;
+    }
+    starts[i] = (struct start){.inst = i, .body = body};
+    return &starts[i];
+}
+
+static void run_group(struct run *x, const struct op *o)
+{
+    bool any = false;
+    for (int i = 0; i < o->b && (uint32_t)o->c < S->nbodies; i++) {
+        struct start *s = new_instance((uint32_t)o->c);
+        if (!s)
+            break;
+        s->wg = &x->group;
+        s->wg_index = N_WG + x->inst;
+        goc_waitgroup_add(&x->group, 1);
+        log_event(x, EV_GO, 0, s->inst, 0, 0);
+        goc_go(goroutine, s);
+        any = true;
+    }
+    if (!any)
+        return;
+    goc_waitgroup_wait(&x->group);
+    log_event(x, EV_WG_WAITED, 0, N_WG + x->inst, 0, 0);
+}
+
+static void run_op(struct run *x, const struct op *o)
+{
+    struct start *s;
+    unsigned char *p;
+    uint32_t e;
+    switch ((enum op_kind)o->kind) {
+    case OP_READ:
+    case OP_WRITE:
+        p = place(o->a, (uint32_t)o->b, (uint32_t)o->c);
+        if (p)
+            access_memory(x, o->kind == OP_WRITE, o->a, p, (uint32_t)o->c, o->d);
+        break;
+    case OP_ALOAD:
+    case OP_ASTORE:
+    case OP_AXCHG:
+    case OP_ARMW:
+    case OP_ACAS:
+        run_atomic(x, o);
+        break;
+    case OP_FENCE:
+        log_event(x, EV_FENCE, 0, 0, 0, (uint64_t)o->b);
+        __tsan_atomic_thread_fence(o->b);
+        break;
+    case OP_LOCK:
+    case OP_TRYLOCK:
+        run_lock(x, MUTEX, o->a, o->kind == OP_TRYLOCK);
+        break;
+    case OP_UNLOCK:
+        run_unlock(x, MUTEX, o->a);
+        break;
+    case OP_RLOCK:
+    case OP_TRYRLOCK:
+        run_lock(x, READER, o->a, o->kind == OP_TRYRLOCK);
+        break;
+    case OP_RUNLOCK:
+        run_unlock(x, READER, o->a);
+        break;
+    case OP_WLOCK:
+    case OP_TRYWLOCK:
+        run_lock(x, WRITER, o->a, o->kind == OP_TRYWLOCK);
+        break;
+    case OP_WUNLOCK:
+        run_unlock(x, WRITER, o->a);
+        break;
+    case OP_SEND:
+    case OP_TRYSEND:
+        run_send(x, o->a, o->kind == OP_TRYSEND);
+        break;
+    case OP_RECV:
+    case OP_TRYRECV:
+        run_recv(x, o->a, o->kind == OP_TRYRECV);
+        break;
+    case OP_CLOSE:
+        run_close(x, o->a);
+        break;
+    case OP_SELECT:
+        run_select(x, o);
+        break;
+    case OP_WGADD:
+        if (par || (wg_count[o->a] == 0 && wg_waiters[o->a]))
+            break;
+        if (wg_count[o->a] == 0) /* the first one must come before a Wait */
+            log_object(x, &wg[o->a], false);
+        wg_count[o->a] += (uint32_t)o->b;
+        goc_waitgroup_add(&wg[o->a], o->b);
+        break;
+    case OP_WGDONE:
+        if (par || wg_count[o->a] == 0)
+            break;
+        wg_count[o->a]--;
+        log_event(x, EV_WG_DONE, 0, (uint64_t)o->a, 0, 0);
+        goc_waitgroup_done(&wg[o->a]);
+        break;
+    case OP_WGWAIT:
+        if (par)
+            break;
+        if (wg_count[o->a] && wg_waiters[o->a] == 0)
+            log_object(x, &wg[o->a], true);
+        wg_waiters[o->a]++;
+        goc_waitgroup_wait(&wg[o->a]);
+        wg_waiters[o->a]--;
+        log_event(x, EV_WG_WAITED, 0, (uint64_t)o->a, 0, 0);
+        break;
+    case OP_GROUP:
+        run_group(x, o);
+        break;
+    case OP_ONCE:
+        goc_once_do(&once[o->a], once_fn[o->a]);
+        log_event(x, EV_ONCE_DONE, 0, (uint64_t)o->a, 0, 0);
+        break;
+    case OP_CWAIT:
+        if (!(x->mutex >> o->a & 1))
+            break;
+        log_event(x, EV_CWAIT, 0, (uint64_t)o->a, 0, 0);
+        goc_cond_wait(&cond[o->a]);
+        log_event(x, EV_CWAITED, 0, (uint64_t)o->a, 0, 0);
+        break;
+    case OP_CSIGNAL:
+        log_event(x, EV_CSIGNAL, 0, (uint64_t)o->a, 0, 0);
+        goc_cond_signal(&cond[o->a]);
+        break;
+    case OP_CBROADCAST:
+        log_event(x, EV_CBROADCAST, 0, (uint64_t)o->a, 0, 0);
+        goc_cond_broadcast(&cond[o->a]);
+        break;
+    case OP_SEMACQ:
+    case OP_SEMTRY:
+        if ((uint32_t)o->b > S->sem_size[o->a] || x->sem[o->a])
+            break;
+        e = log_event(x, EV_SEM_ACQUIRE, 0, (uint64_t)o->a, (uint64_t)o->b, 0);
+        if (o->kind == OP_SEMACQ)
+            goc_sem_acquire(&sem[o->a], o->b);
+        else if (!goc_sem_try_acquire(&sem[o->a], o->b))
+            break;
+        log_event(x, EV_SEM_ACQUIRED, 0, e, 0, 0);
+        x->sem[o->a] = (uint32_t)o->b;
+        break;
+    case OP_SEMREL:
+        if (!x->sem[o->a])
+            break;
+        log_event(x, EV_SEM_RELEASE, 0, (uint64_t)o->a, x->sem[o->a], 0);
+        goc_sem_release(&sem[o->a], x->sem[o->a]);
+        x->sem[o->a] = 0;
+        break;
+    case OP_MALLOC:
+        if (!heap_take(o->a, 0))
+            break;
+        p = malloc((size_t)o->b);
+        log_event(x, EV_MALLOC, 0, (uintptr_t)p, malloc_usable_size(p), 0);
+        heap[o->a].p = p;
+        heap[o->a].size = (uint32_t)o->b;
+        __atomic_store_n(&heap[o->a].live, 1, __ATOMIC_RELEASE);
+        break;
+    case OP_FREE:
+        if (!heap_take(o->a, 1))
+            break;
+        log_event(x, EV_ACCESS, EV_WRITE | EV_FREE, (uintptr_t)heap[o->a].p, heap[o->a].size, 0);
+        free(heap[o->a].p);
+        __atomic_store_n(&heap[o->a].live, 0, __ATOMIC_RELEASE);
+        break;
+    case OP_SPAWN:
+    case OP_AFTER:
+        if ((uint32_t)o->a >= S->nbodies || !(s = new_instance((uint32_t)o->a)))
+            break;
+        log_event(x, EV_GO, 0, s->inst, 0, 0);
+        if (o->kind == OP_SPAWN)
+            goc_go(goroutine, s);
+        else
+            goc_after_func(o->b * GOC_MICROSECOND, goroutine, s);
+        break;
+    case OP_YIELD:
+        goc_gosched();
+        break;
+    case OP_SLEEP:
+        goc_sleep(o->a * GOC_MICROSECOND);
+        break;
+    case OP_ANNACQ:
+        goc_race_acquire(&annotation[o->a]);
+        log_event(x, EV_ACQUIRE, 0, (uint64_t)o->a, 0, 0);
+        break;
+    case OP_ANNREL:
+    case OP_ANNMERGE:
+        if (par)
+            break;
+        log_event(x, o->kind == OP_ANNREL ? EV_RELEASE : EV_RELEASE_MERGE, 0, (uint64_t)o->a, 0, 0);
+        if (o->kind == OP_ANNREL)
+            goc_race_release(&annotation[o->a]);
+        else
+            goc_race_release_merge(&annotation[o->a]);
+        break;
+    case OP_CALL:
+    case OP_LOOP:
+    case OP_END:
+    case OP_COUNT:
+        break;
+    }
+}
+
+/* Operations [from, to) of this goroutine's body; a LOOP repeats what lies before its END. */
+static void run_program(struct run *x, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        uint32_t n = body_op[x->body][i];
+        const struct op *o = &S->op[n];
+        if (__atomic_load_n(&stopping, __ATOMIC_RELAXED) || log_nearly_full())
+            return;
+        if (o->kind == OP_LOOP) {
+            uint32_t end = i + 1, depth = 1;
+            while (end < to) {
+                int k = S->op[body_op[x->body][end]].kind;
+                depth += k == OP_LOOP;
+                depth -= k == OP_END;
+                if (depth == 0)
+                    break;
+                end++;
+            }
+            for (int r = 1; r < o->a; r++)
+                run_program(x, i + 1, end);
+            continue;
+        }
+        x->op = n;
+        if (o->kind == OP_CALL) {
+            for (int k = 0; k < o->a; k++)
+                __tsan_func_entry((void *)(FAKE_END + n * 256 + (uint32_t)k));
+            for (int k = 0; k < o->a && o->d; k++)
+                __tsan_func_exit();
+            x->entered += o->d ? 0 : (uint32_t)o->a;
+            continue;
+        }
+        __tsan_func_entry((void *)fake_pc(x->inst, n));
+        run_op(x, o);
+        __tsan_func_exit();
+    }
+}
+
+/* Until nothing more happens: with one P, every goroutine that can run does so at a yield. */
+static void drain(void)
+{
+    uint32_t last = 0, quiet = 0;
+    for (int i = 0; i < (par ? 200 : 4000) && quiet < (par ? 3u : 40u); i++) {
+        if (par)
+            goc_sleep(100 * GOC_MICROSECOND);
+        else
+            goc_gosched();
+        uint32_t now = __atomic_load_n(&S->nevents, __ATOMIC_RELAXED);
+        quiet = now == last ? quiet + 1 : 0;
+        last = now;
+    }
+}
+
+int main(void)
+{
+    const char *fd = getenv("ORACLE_FD");
+    if (!fd)
+        return 3;
+    S = mmap(NULL, sizeof *S, PROT_READ | PROT_WRITE, MAP_SHARED, atoi(fd), 0);
+    if (S == MAP_FAILED)
+        return 3;
+    close(atoi(fd));
+    par = S->par;
+    for (uint32_t i = 0; i < S->nops; i++) {
+        uint32_t b = S->op[i].body;
+        body_op[b][body_len[b]++] = i;
+    }
+    for (int i = 0; i < N_CHAN; i++)
+        chan[i] = goc_chan_make(uint64_t, S->cap[i]);
+    for (int i = 0; i < N_SEM; i++)
+        goc_sem_init(&sem[i], S->sem_size[i]);
+    for (int i = 0; i < N_MUTEX; i++)
+        goc_cond_init(&cond[i], &mutex[i]);
+
+    S->ninst = 1;
+    _Alignas(16) unsigned char buffer[STACKBUF];
+    struct run x = {.buffer = buffer};
+    log_event(&x, EV_START, 0, (uintptr_t)buffer, STACKBUF, 0);
+    runs[0] = &x;
+    stack_buffer[0] = buffer;
+    run_program(&x, 0, body_len[0]);
+    if (S->drain)
+        drain();
+    __atomic_store_n(&stopping, true, __ATOMIC_RELAXED);
+    S->done = 1;
+    return 0;
+}

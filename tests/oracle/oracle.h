@@ -1,0 +1,44 @@
+/* oracle.h - the judge: which pairs of accesses in a trace are races, by definition. */
+#ifndef ORACLE_H
+#define ORACLE_H
+
+#include "prog.h"
+
+struct access {
+    uint32_t g, op;
+    uint32_t event; /* whose clock says what it knows */
+    uint32_t time;  /* who knows this much of g knows the access */
+    uint64_t addr;
+    uint32_t size;
+    bool write, atomic, free;
+};
+
+struct race {
+    uint64_t byte;
+    uint32_t cur, prev; /* accesses */
+};
+
+struct edge {
+    uint32_t from, to; /* events */
+};
+
+struct verdict {
+    struct access *access;
+    uint32_t naccess;
+    struct race *race;
+    uint32_t nrace;
+    struct edge *edge;
+    uint32_t nedge;
+    bool inconclusive; /* the trace ends where it cannot tell what happened */
+};
+
+/* Judge the trace in s. What it fills in belongs to it, until the next call. */
+void oracle_judge(const struct shared *s, struct verdict *v);
+
+/* Does access a (an index) happen before access b? */
+bool oracle_ordered(uint32_t a, uint32_t b);
+
+/* The trace in RAPID's STD format. */
+void oracle_std(const struct shared *s, const struct verdict *v, void *file);
+
+#endif
