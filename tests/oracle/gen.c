@@ -73,6 +73,12 @@ static struct op *emit(int body, int kind, int a, int b, int c, int d)
     return o;
 }
 
+/* Shall this operation only try? Main mostly does: when it blocks for good, all ends. */
+static bool only_try(int body)
+{
+    return body == 0 ? !one_in(8) : one_in(4);
+}
+
 /* An access to [off, off + size) of an area of n bytes. */
 static void access_in(int body, int area, uint32_t lo, uint32_t n, bool write)
 {
@@ -215,7 +221,7 @@ static void statement(int body, int depth)
     }
     case F_MUTEX:
         i = (int)rnd(N_MUTEX);
-        emit(body, one_in(4) ? OP_TRYLOCK : OP_LOCK, i, 0, 0, 0);
+        emit(body, only_try(body) ? OP_TRYLOCK : OP_LOCK, i, 0, 0, 0);
         n = 1 + (int)rnd(3);
         while (n--) {
             if (one_in(3))
@@ -223,7 +229,7 @@ static void statement(int body, int depth)
             else
                 access_region(body, one_in(12) ? rnd(16) : (uint32_t)i, one_in(2));
         }
-        if (weight[F_COND] && one_in(3))
+        if (weight[F_COND] && body && one_in(3))
             emit(body, OP_CWAIT, i, 0, 0, 0);
         if (!one_in(40))
             emit(body, OP_UNLOCK, i, 0, 0, 0);
@@ -231,7 +237,8 @@ static void statement(int body, int depth)
     case F_RW: {
         i = (int)rnd(N_RW);
         bool w2 = one_in(3);
-        emit(body, w2 ? (one_in(4) ? OP_TRYWLOCK : OP_WLOCK) : (one_in(4) ? OP_TRYRLOCK : OP_RLOCK),
+        emit(body, w2 ? (only_try(body) ? OP_TRYWLOCK : OP_WLOCK)
+                 : (only_try(body) ? OP_TRYRLOCK : OP_RLOCK),
              i, 0, 0, 0);
         n = 1 + (int)rnd(3);
         while (n--) {
@@ -248,15 +255,16 @@ static void statement(int body, int depth)
         if (one_in(2)) {
             if (!one_in(4))
                 access_region(body, 8 + (uint32_t)i, one_in(2));
-            emit(body, one_in(4) ? OP_TRYSEND : OP_SEND, i, 0, 0, 0);
+            emit(body, only_try(body) ? OP_TRYSEND : OP_SEND, i, 0, 0, 0);
         } else {
-            emit(body, one_in(4) ? OP_TRYRECV : OP_RECV, i, 0, 0, 0);
+            emit(body, only_try(body) ? OP_TRYRECV : OP_RECV, i, 0, 0, 0);
             if (!one_in(4))
                 access_region(body, 8 + (uint32_t)i, one_in(3));
         }
         break;
     case F_SELECT:
-        emit(body, OP_SELECT, (int)rnd(1 << N_CHAN), (int)rnd(1 << N_CHAN), one_in(2), 0);
+        emit(body, OP_SELECT, (int)rnd(1 << N_CHAN), (int)rnd(1 << N_CHAN),
+             body == 0 || one_in(2), 0);
         access_region(body, 8 + rnd(N_CHAN), one_in(3));
         break;
     case F_CLOSE:
@@ -273,7 +281,9 @@ static void statement(int body, int depth)
                      body + 1 + (int)rnd(P->nbodies - (uint32_t)body - 1), 0);
             access_region(body, rnd(16), one_in(2));
         } else if (!parallel) {
-            emit(body, one_in(2) ? OP_WGADD : one_in(3) ? OP_WGWAIT : OP_WGDONE, i,
+            emit(body, one_in(3)                      ? OP_WGADD
+                       : body && one_in(3) ? OP_WGWAIT
+                                           : OP_WGDONE, i,
                  1 + (int)rnd(2), 0, 0);
         }
         break;
@@ -288,7 +298,7 @@ static void statement(int body, int depth)
     case F_SEM:
         i = (int)rnd(N_SEM);
         n = 1 + (int)rnd(2);
-        emit(body, one_in(4) ? OP_SEMTRY : OP_SEMACQ, i, n, 0, 0);
+        emit(body, only_try(body) ? OP_SEMTRY : OP_SEMACQ, i, n, 0, 0);
         access_region(body, 24 + (uint32_t)i, one_in(2));
         if (one_in(3))
             block(body, depth + 1, 1);
