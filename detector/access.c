@@ -30,17 +30,33 @@
 #include "history.h"
 #include "sys.h"
 
+/* Beyond this many even debug_all forgets. */
+#define HITS_ALL 1024
+
+static struct hit *hit_at(struct hits *h, u32 i)
+{
+    return i < HITS_MAX ? &h->hit[i] : &h->more[i - HITS_MAX];
+}
+
 void hits_add(struct hits *h, uintptr_t granule, u64 old, u64 now, u32 flags)
 {
     u64 both = old & now & WORD_BYTES;
-    for (u32 i = 0; i < h->n; i++)
-        if (h->hit[i].flags == flags && word_same(h->hit[i].word, old)) {
-            if (h->hit[i].granule == granule)
-                h->hit[i].word |= both;
+    for (u32 i = 0; i < h->n; i++) {
+        struct hit *hit = hit_at(h, i);
+        if (hit->flags != flags || !word_same(hit->word, old))
+            continue;
+        if (hit->granule == granule)
+            hit->word |= both;
+        if (hit->granule == granule || !debug_all)
             return;
-        }
-    if (h->n < HITS_MAX)
-        h->hit[h->n++] = (struct hit){(old & ~WORD_BYTES) | both, granule, flags};
+    }
+    if (h->n >= HITS_MAX) {
+        if (!debug_all || h->n == HITS_ALL)
+            return;
+        if (h->n == HITS_MAX)
+            h->more = det_alloc((HITS_ALL - HITS_MAX) * sizeof *h->more);
+    }
+    *hit_at(h, h->n++) = (struct hit){(old & ~WORD_BYTES) | both, granule, flags};
 }
 
 void granule_write(struct race_g *g, u64 *s, u64 now, struct hits *h)
@@ -146,7 +162,9 @@ void access_note(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flag
 void hits_report(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags, struct hits *h)
 {
     for (u32 i = 0; i < h->n; i++)
-        finding_race(g, pc, a, n, flags, &h->hit[i]);
+        finding_race(g, pc, a, n, flags, hit_at(h, i));
+    if (unlikely(h->n > HITS_MAX))
+        det_release(h->more, (HITS_ALL - HITS_MAX) * sizeof *h->more);
 }
 
 void access_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)

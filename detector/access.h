@@ -15,12 +15,15 @@
 #define HITS_MAX 8
 struct hits {
     u32 n;
+    struct hit *more; /* from the HITS_MAX'th on; only with debug_all, which wants each granule's */
     struct hit {
         u64 word;    /* of the earlier access, with the bytes that both touch */
         uintptr_t granule;
         u32 flags;   /* ACCESS_WRITE */
     } hit[HITS_MAX];
 };
+
+extern bool debug_all; /* finding.c: report everything, so that verdicts can be compared */
 
 void hits_add(struct hits *h, uintptr_t granule, u64 old, u64 now, u32 flags);
 

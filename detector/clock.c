@@ -404,6 +404,7 @@ void g_advance(struct race_g *g)
     } else {
         g->epoch++;
     }
+    g->set_mine = 0; /* our read in it is of an earlier epoch now */
     g->self = word_of(g->id, g->epoch);
     g->set_mine = 0;
     if (g == det_cur && det_self)

@@ -31,7 +31,7 @@ struct finding {
 
 static struct finding current;
 static u64 findings, lost;
-static bool all_of_them; /* debug_all: no sieves */
+bool debug_all; /* no sieves, and which bytes raced stands in the record */
 static long max_reports;
 static bool halt;
 
@@ -42,7 +42,7 @@ u64 det_findings(void)
 
 void finding_init(void)
 {
-    all_of_them = det_option_num("debug_all", 0) != 0;
+    debug_all = det_option_num("debug_all", 0) != 0;
     max_reports = det_option_num("max_reports", 0);
     halt = det_option_num("halt_on_error", 0) != 0;
 }
@@ -166,7 +166,7 @@ static struct seen *seen_at(struct seen *t, u64 key)
 
 static bool worth_a_look(const struct race_g *g, uintptr_t pc, u32 flags, const struct hit *hit)
 {
-    if (all_of_them)
+    if (debug_all)
         return true;
     u64 key = mix(mix(pc, flags), hit->flags | (hit->word & WORD_ATOMIC));
     for (int i = 1; i <= 2 && g->sp - i >= g->sp_base; i++)
@@ -239,7 +239,7 @@ static void race_on_stack(void *arg)
         other.truncated = true;
     }
     size_t depth = det_g_stack(r->g, r->pc, mine, DET_STACK_MAX);
-    if (!all_of_them) {
+    if (!debug_all) {
         u64 kinds = r->flags << 8 | other.flags;
         u64 key = mix(kinds, depth), place = mix(mix(kinds, r->pc), known ? other.pc[0] : 0);
         for (size_t i = 0; i < depth; i++)
@@ -273,7 +273,9 @@ static void race_on_stack(void *arg)
                                        .flags = part_flags(r->flags) | me.flags,
                                        .goid = me.goid,
                                        .addr = r->a,
-                                       .size = r->n},
+                                       .size = r->n,
+                                       .addr2 = debug_all ? r->hit->granule : 0,
+                                       .aux = debug_all ? r->hit->word & WORD_BYTES : 0},
                  mine, depth);
     held_describe(f, r->g);
     finding_part(f,

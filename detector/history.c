@@ -315,8 +315,17 @@ static void replay_take(const struct replay *r, struct restored *out)
 
 struct wanted {
     u32 epoch, flags;
-    uintptr_t lo, hi; /* low 44 bits */
+    uintptr_t granule; /* low 44 bits */
+    u64 bytes;         /* one of these: others of the granule may be another access's */
 };
+
+static u64 bytes_in(uintptr_t granule, uintptr_t a, size_t n)
+{
+    if (a >= granule + 8 || a + n <= granule)
+        return 0;
+    uintptr_t lo = a > granule ? a - granule : 0, hi = a + n < granule + 8 ? a + n - granule : 8;
+    return (WORD_BYTES >> (8 - (hi - lo))) << lo;
+}
 
 static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wanted *want,
                          struct replay *r, struct restored *out)
@@ -362,7 +371,7 @@ static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wan
                 n = *++p;
             }
         }
-        if (r->epoch != want->epoch || a >= want->hi || a + n <= want->lo)
+        if (r->epoch != want->epoch || !(bytes_in(want->granule, a, n) & want->bytes))
             continue;
         if ((flags ^ want->flags) & (ACCESS_WRITE | ACCESS_ATOMIC))
             continue;
@@ -379,11 +388,8 @@ static struct replay replay; /* under the lock */
 
 bool history_restore(u64 word, uintptr_t granule, u32 flags, struct restored *out)
 {
-    u64 bytes = word & WORD_BYTES;
-    int first = __builtin_ctz((u32)bytes | 256), last = 31 - __builtin_clz((u32)bytes | 1);
     struct wanted want = {word_epoch(word), flags | (word & WORD_ATOMIC ? ACCESS_ATOMIC : 0),
-                          (granule & DET_ADDR_MASK) + (uintptr_t)first,
-                          (granule & DET_ADDR_MASK) + (uintptr_t)last + 1};
+                          granule & DET_ADDR_MASK, word & WORD_BYTES};
     bool found = false;
     det_lock(&lock);
     for (u32 i = life_of[word_id(word)]; i && !found; i = life_at(i)->before) {

@@ -5,7 +5,8 @@
  * what was last published there. A linear map gives for each aligned 8 bytes the number of a record,
  * so finding one is a load; the record is made by the first release and goes when its memory does
  * (free, munmap, a stack given out anew, hook_forget). An object on which nothing was ever released
- * has none, and acquiring from it is that one load.
+ * has none, and acquiring from it is that one load. Small atomics share a word: their records hang
+ * together, under the lock of the first.
  *
  * Rejected: a hash table (a lock or a probe for each operation), the state inside the object (one
  * layout for plain and race builds; pthread and atomic objects have no room).
@@ -26,32 +27,66 @@ void sync_init(void)
     slab_init(&syncs, "synchronisation objects", sizeof(struct sync), 1u << 26);
 }
 
+static u32 sync_new(uintptr_t addr)
+{
+    u32 i = slab_alloc(&syncs);
+    struct sync *s = slab_at(&syncs, i);
+    s->addr = addr;
+    s->first = i;
+    s->next = 0;
+    s->clock = (struct published){0};
+    return i;
+}
+
+/* Another object in a word that has one: small atomics side by side. The first one's lock is held. */
+static struct sync *sync_beside(struct sync *s, uintptr_t addr, bool create)
+{
+    while (s->addr != addr) {
+        if (s->next == 0) {
+            if (!create)
+                return NULL;
+            u32 i = sync_new(addr);
+            ((struct sync *)slab_at(&syncs, i))->first = s->first;
+            s->next = i;
+        }
+        s = slab_at(&syncs, s->next);
+    }
+    return s;
+}
+
 struct sync *sync_lock(uintptr_t addr, bool create)
 {
     u32 *meta = sync_meta_of(addr);
-    addr &= DET_ADDR_MASK & ~7ull;
+    addr &= DET_ADDR_MASK;
     for (;;) {
         u32 i = __atomic_load_n(meta, __ATOMIC_ACQUIRE);
         if (i == 0) {
             if (!create)
                 return NULL;
-            u32 fresh = slab_alloc(&syncs);
-            struct sync *s = slab_at(&syncs, fresh);
-            s->addr = addr;
-            s->clock = (struct published){0};
+            u32 fresh = sync_new(addr);
             if (!__atomic_compare_exchange_n(meta, &i, fresh, false, __ATOMIC_ACQ_REL,
                                              __ATOMIC_ACQUIRE)) {
-                s->addr = 0;
+                ((struct sync *)slab_at(&syncs, fresh))->addr = 0;
                 slab_free(&syncs, fresh);
             }
             continue;
         }
         struct sync *s = slab_at(&syncs, i);
         det_lock(&s->lock);
-        if (likely(s->addr == addr && __atomic_load_n(meta, __ATOMIC_RELAXED) == i))
-            return s;
+        if (likely((s->addr ^ addr) < 8 && s->first == i &&
+                   __atomic_load_n(meta, __ATOMIC_RELAXED) == i)) {
+            struct sync *found = s->addr == addr ? s : sync_beside(s, addr, create);
+            if (!found)
+                det_unlock(&s->lock);
+            return found;
+        }
         det_unlock(&s->lock);
     }
+}
+
+void sync_unlock(struct sync *s)
+{
+    det_unlock(&((struct sync *)slab_at(&syncs, s->first))->lock);
 }
 
 static void forget_slot(u32 *meta)
@@ -59,12 +94,23 @@ static void forget_slot(u32 *meta)
     u32 i = __atomic_exchange_n(meta, 0, __ATOMIC_ACQ_REL);
     if (i == 0)
         return;
-    struct sync *s = slab_at(&syncs, i);
-    det_lock(&s->lock);
-    published_drop(&s->clock);
-    s->addr = 0;
-    det_unlock(&s->lock);
+    struct sync *first = slab_at(&syncs, i);
+    det_lock(&first->lock);
+    u32 beside = first->next;
+    published_drop(&first->clock);
+    first->addr = 0;
+    first->next = 0;
+    det_unlock(&first->lock);
     slab_free(&syncs, i);
+    while (beside) { /* nobody comes to these but through the first */
+        struct sync *s = slab_at(&syncs, beside);
+        u32 next = s->next;
+        published_drop(&s->clock);
+        s->addr = 0;
+        s->next = 0;
+        slab_free(&syncs, beside);
+        beside = next;
+    }
 }
 
 void sync_forget(uintptr_t lo, size_t n)

@@ -8,16 +8,15 @@ struct sync {
     u32 link;
     u32 lock;
     uintptr_t addr; /* low 44 bits; 0: free */
+    u32 first;      /* of the chain of its word, which has the lock of all: itself, mostly */
+    u32 next;       /* in that chain */
     struct published clock;
 };
 
 void sync_init(void);
 /* The object at addr, locked; NULL if there is none and create is false. */
 struct sync *sync_lock(uintptr_t addr, bool create);
-static inline void sync_unlock(struct sync *s)
-{
-    det_unlock(&s->lock);
-}
+void sync_unlock(struct sync *s);
 void sync_forget(uintptr_t lo, size_t n);
 
 /* What the hooks and the atomics do, by g, which must not be ignoring synchronisation. */

@@ -95,11 +95,19 @@ static inline enum chan_result case_try_locked(const goc_case *c, struct g **wak
     return chan_send_locked(c->goc_ch, case_value(c), wake);
 }
 
-static inline void case_object(const goc_case *c, uintptr_t pc)
+/* A send reads the channel as an object and a close writes it, so that a close that nothing orders is
+   a race; a free races with either. It counts for every case, also one that does not go ahead, since
+   the select would have panicked or worse if it had found the channel closed or gone; and it comes
+   before anything is published, or a receiver that then closes would seem to race. */
+static inline void cases_objects(const goc_case *cases, size_t n, uintptr_t pc)
 {
 #ifdef GOC_RACE
-    struct chan *ch = c->goc_ch;
-    hook_obj_read(pc, HOOK_OBJ_CHAN, c->goc_op == GOC_CASE_SEND ? (void *)ch : (void *)&ch->use);
+    for (size_t i = 0; i < n; i++) {
+        struct chan *ch = case_chan(&cases[i]);
+        if (ch)
+            hook_obj_read(pc, HOOK_OBJ_CHAN,
+                          cases[i].goc_op == GOC_CASE_SEND ? (void *)ch : (void *)&ch->use);
+    }
 #endif
 }
 
@@ -267,7 +275,6 @@ static noinline int select_locked(struct sel *s)
         unlock_all(s);
         if (wake)
             g_ready(wake);
-        case_object(&s->cases[chosen], s->pc);
         case_finish(&s->cases[chosen], r == CHAN_DONE, s->pc);
         return chosen;
     }
@@ -277,10 +284,8 @@ static noinline int select_locked(struct sel *s)
     }
     chosen = wait(s);
     const goc_case *c = &s->cases[chosen];
-    if (c->goc_op != GOC_CASE_TIMEOUT) {
-        case_object(c, s->pc);
+    if (c->goc_op != GOC_CASE_TIMEOUT)
         case_finish(c, s->pick.winner->ok, s->pc);
-    }
     return chosen;
 }
 
@@ -338,6 +343,7 @@ GOC_EXPORT int goc_select_n(goc_case *cases, size_t n)
     uintptr_t pc = CALLER_PC();
     if (unlikely(n > CASES_MAX))
         goc_panic_at(pc, "goc_select_n: too many cases (%zu, at most %d)", n, CASES_MAX);
+    cases_objects(cases, n, pc);
     int chosen = choose(cases, n);
     if (chosen >= 0) {
         const goc_case *c = &cases[chosen];
@@ -349,7 +355,6 @@ GOC_EXPORT int goc_select_n(goc_case *cases, size_t n)
         if (wake)
             g_ready(wake);
         if (likely(r != CHAN_BLOCKS)) {
-            case_object(c, pc);
             case_finish(c, r == CHAN_DONE, pc);
             return chosen;
         }

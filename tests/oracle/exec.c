@@ -209,12 +209,16 @@ static void access_memory(struct run *x, bool write, int area, unsigned char *p,
         how = n == 1 ? HOW_PLAIN : HOW_UNALIGNED;
     if (how == HOW_UNALIGNED && n == 1)
         how = HOW_PLAIN;
+    if (how == HOW_BOTH)
+        log_event(x, EV_ACCESS, 0, (uintptr_t)p, n, 0);
     log_event(x, EV_ACCESS, write ? EV_WRITE : 0, (uintptr_t)p, n, 0);
     switch (how) {
 #define R(s) __tsan_read##s(p)
 #define W(s) __tsan_write##s(p)
 #define UR(s) __tsan_unaligned_read##s(p)
 #define UW(s) __tsan_unaligned_write##s(p)
+#define __tsan_unaligned_read1 __tsan_read1 /* there are none for one byte */
+#define __tsan_unaligned_write1 __tsan_write1
 #define VR(s) __tsan_volatile_read##s(p)
 #define VW(s) __tsan_volatile_write##s(p)
 #define RW(s) __tsan_read_write##s(p)
@@ -380,6 +384,8 @@ static void run_recv(struct run *x, int i, bool attempt)
     if (attempt) {
         if (goc_try_recv(chan[i], to))
             log_event(x, EV_RECEIVED, 0, e, 0, 0);
+        else if (chan_closed[i] && !par) /* it has seen that */
+            log_event(x, EV_RECEIVED, EV_CLOSED, e, 0, 0);
     } else {
         bool ok = goc_recv_ok(chan[i], to);
         log_event(x, EV_RECEIVED, ok ? 0 : EV_CLOSED, e, 0, 0);
@@ -391,6 +397,9 @@ static void run_select(struct run *x, const struct op *o)
     goc_case c[2 * N_CHAN + 1];
     uint32_t ev[2 * N_CHAN], n = 0, receives;
     bool ok[N_CHAN];
+    for (int i = 0; i < N_CHAN; i++) /* before anything of it is published */
+        if (o->b >> i & 1 && may_send(x, i))
+            log_object(x, chan[i], false);
     for (int i = 0; i < N_CHAN; i++) {
         if (!(o->a >> i & 1))
             continue;
@@ -403,7 +412,6 @@ static void run_select(struct run *x, const struct op *o)
     for (int i = 0; i < N_CHAN; i++) {
         if (!(o->b >> i & 1) || !may_send(x, i))
             continue;
-        log_object(x, chan[i], false);
         ev[n] = log_event(x, EV_SEND, 0, (uint64_t)i, 0, 0);
         c[n] = goc_on_send(chan[i], (uint64_t)ev[n] + 1);
         n++;

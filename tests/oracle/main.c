@@ -50,7 +50,8 @@ struct finding {
     uint64_t addr, size, prev_addr, prev_size;
     uint32_t flags, prev_flags, subkind;
     uint64_t goid, prev_goid;
-    uint64_t tag, prev_tag; /* fake_pc, or 0: none in the stack */
+    uint64_t granule, bytes; /* which of these eight raced, a bit each */
+    uint64_t tag, prev_tag;  /* out of fake_pc, or NO_TAG: none in the stack */
 };
 static struct finding *finding;
 static uint32_t nfinding, finding_room, nother, nunrestored;
@@ -109,18 +110,10 @@ static bool run_once(void)
     return true;
 }
 
-static uint64_t tag_in(const uint64_t *pc, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (pc[i] >= FAKE_PC && pc[i] < FAKE_END)
-            return (pc[i] - FAKE_PC) >> 4 << 4;
-    return 0;
-}
 static bool tagged(uint64_t tag, const struct access *a)
 {
     return tag == ((fake_pc(a->g, a->op) - FAKE_PC) >> 4 << 4);
 }
-/* A tag of 0 may be main's first operation; the stack said so if it was there. */
 #define NO_TAG UINT64_MAX
 
 static void read_findings(void)
@@ -152,12 +145,14 @@ static void read_findings(void)
                 uint64_t *pc = (uint64_t *)(p + 1), tag = NO_TAG;
                 for (uint32_t k = 0; k < p->depth && tag == NO_TAG; k++)
                     if (pc[k] >= FAKE_PC && pc[k] < FAKE_END)
-                        tag = tag_in(pc, p->depth);
+                        tag = (pc[k] - FAKE_PC) >> 4 << 4;
                 if (p->role == PART_ACCESS) {
                     f.addr = p->addr;
                     f.size = p->size;
                     f.flags = p->flags;
                     f.goid = p->goid;
+                    f.granule = p->addr2;
+                    f.bytes = p->aux;
                     f.tag = tag;
                 } else if (p->role == PART_PREVIOUS) {
                     f.prev_addr = p->addr;
@@ -188,7 +183,7 @@ static void read_findings(void)
 
 static bool covers(const struct finding *f, uint64_t byte)
 {
-    return byte - f->addr < f->size && byte - f->prev_addr < f->prev_size;
+    return byte - f->granule < 8 && f->bytes >> (byte - f->granule) & 1;
 }
 static bool is_cur(const struct finding *f, const struct access *a)
 {
@@ -200,6 +195,15 @@ static bool is_prev(const struct finding *f, const struct access *a)
     return (f->prev_tag == NO_TAG || tagged(f->prev_tag, a)) &&
            !!(f->prev_flags & PART_WRITE) == a->write &&
            !!(f->prev_flags & PART_ATOMIC) == a->atomic;
+}
+
+/* One of the bytes that raced. */
+static bool touches(const struct finding *f, const struct access *a)
+{
+    for (uint32_t i = 0; i < 8; i++)
+        if (f->bytes >> i & 1 && f->granule + i - a->addr < a->size)
+            return true;
+    return false;
 }
 
 static void say_access(char *to, size_t size, const struct access *a)
@@ -215,8 +219,10 @@ static void say_finding(char *to, size_t size, const struct finding *f)
         if (tag[i] != NO_TAG)
             snprintf(op[i], sizeof op[i], "g%u op %u", (unsigned)(tag[i] >> 20),
                      (unsigned)(tag[i] >> 4 & 0xffff));
-    snprintf(to, size, "%s (goroutine %llu): %s%s of %llu at %#llx after %s (goroutine %llu): %s%s%s of %llu at %#llx",
-             op[0], (unsigned long long)f->goid, f->flags & PART_ATOMIC ? "atomic " : "",
+    snprintf(to, size,
+             "bytes %#llx of %#llx: %s (goroutine %llu): %s%s of %llu at %#llx "
+             "after %s (goroutine %llu): %s%s%s of %llu at %#llx",
+             (unsigned long long)f->bytes, (unsigned long long)f->granule, op[0], (unsigned long long)f->goid, f->flags & PART_ATOMIC ? "atomic " : "",
              f->flags & PART_WRITE ? "write" : "read", (unsigned long long)f->size,
              (unsigned long long)f->addr, op[1], (unsigned long long)f->prev_goid,
              f->prev_flags & PART_ATOMIC ? "atomic " : "", f->prev_flags & PART_WRITE ? "write" : "read",
@@ -226,14 +232,16 @@ static void say_finding(char *to, size_t size, const struct finding *f)
 
 static enum outcome check_finding(const struct finding *f)
 {
-    bool races = false, names = false;
-    for (uint32_t i = 0; i < verdict.nrace && !names; i++) {
+    bool names = false;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < verdict.nrace; i++) {
         const struct race *r = &verdict.race[i];
         if (!covers(f, r->byte) || !is_cur(f, &verdict.access[r->cur]))
             continue;
-        races = true;
-        names = is_prev(f, &verdict.access[r->prev]);
+        bytes |= 1ull << (r->byte - f->granule);
+        names = names || is_prev(f, &verdict.access[r->prev]);
     }
+    bool races = bytes && bytes == f->bytes;
     if (races && !names) {
         /* It may name another access of the same goroutine that races just as well: one that the last
            one made superfluous. */
@@ -244,8 +252,7 @@ static enum outcome check_finding(const struct finding *f)
             for (uint32_t p = 0; p < (S->par ? verdict.naccess : c) && !names; p++) {
                 const struct access *b = &verdict.access[p];
                 names = is_prev(f, b) && (a->write || b->write) && !(a->atomic && b->atomic) &&
-                        b->addr < a->addr + a->size && a->addr < b->addr + b->size &&
-                        !oracle_ordered(p, c);
+                        touches(f, b) && !oracle_ordered(p, c);
             }
         }
     }
@@ -255,6 +262,34 @@ static enum outcome check_finding(const struct finding *f)
                                                     : "no race by the oracle");
     say_finding(why + n, sizeof why - (size_t)n, f);
     return races ? WRONG : FALSE_ALARM;
+}
+
+/* Is there a finding about this pair's later access, on this byte? */
+static bool reported(uint32_t i)
+{
+    const struct race *r = &verdict.race[i];
+    const struct access *a = &verdict.access[r->cur], *b = &verdict.access[r->prev];
+    for (uint32_t k = 0; k < nfinding; k++)
+        if (covers(&finding[k], r->byte) && is_cur(&finding[k], a) &&
+            (!with_pairs || is_prev(&finding[k], b)))
+            return true;
+    return false;
+}
+
+/* Was it told of an earlier access that is the same to everybody: by the same goroutine, which has
+   published nothing since, of a kind that says as much? */
+static bool told_before(uint32_t i)
+{
+    const struct race *r = &verdict.race[i];
+    const struct access *a = &verdict.access[r->cur];
+    for (uint32_t k = 0; k < i; k++) {
+        const struct race *q = &verdict.race[k];
+        const struct access *b = &verdict.access[q->cur];
+        if (q->byte == r->byte && q->prev == r->prev && b->g == a->g && b->epoch == a->epoch &&
+            b->write >= a->write && b->atomic <= a->atomic && reported(k))
+            return true;
+    }
+    return false;
 }
 
 static enum outcome compare(void)
@@ -284,20 +319,16 @@ static enum outcome compare(void)
     if (S->par)
         return SAME;
     for (uint32_t i = 0; i < verdict.nrace; i++) {
-        const struct race *r = &verdict.race[i];
-        const struct access *a = &verdict.access[r->cur], *b = &verdict.access[r->prev];
-        bool found = false;
-        for (uint32_t k = 0; k < nfinding && !found; k++)
-            found = covers(&finding[k], r->byte) && is_cur(&finding[k], a) &&
-                    (!with_pairs || is_prev(&finding[k], b));
-        if (!found) {
-            int n = snprintf(why, sizeof why, "byte %#llx: ", (unsigned long long)r->byte);
-            say_access(why + n, sizeof why - (size_t)n, a);
-            n = (int)strlen(why);
-            n += snprintf(why + n, sizeof why - (size_t)n, " after ");
-            say_access(why + n, sizeof why - (size_t)n, b);
-            return MISSED;
-        }
+        const struct access *a = &verdict.access[verdict.race[i].cur];
+        if (reported(i) || told_before(i))
+            continue;
+        int n = snprintf(why, sizeof why, "byte %#llx: ",
+                         (unsigned long long)verdict.race[i].byte);
+        say_access(why + n, sizeof why - (size_t)n, a);
+        n = (int)strlen(why);
+        n += snprintf(why + n, sizeof why - (size_t)n, " after ");
+        say_access(why + n, sizeof why - (size_t)n, &verdict.access[verdict.race[i].prev]);
+        return MISSED;
     }
     return SAME;
 }

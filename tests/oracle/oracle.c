@@ -599,6 +599,26 @@ static void judge(uint32_t cur, struct byte *b)
     }
 }
 
+/* An event that an edge leads from has published something. */
+static void number_epochs(void)
+{
+    uint32_t *epoch = calloc(ng, sizeof *epoch);
+    uint8_t *source = calloc(n + 1, 1);
+    if (!epoch || !source)
+        abort();
+    for (uint32_t i = 0; i < V->nedge; i++)
+        source[V->edge[i].from] = 1;
+    uint32_t a = 0;
+    for (uint32_t e = 0; e < n; e++) {
+        for (; a < V->naccess && V->access[a].event == e; a++)
+            V->access[a].epoch = epoch[V->access[a].g];
+        if (S->ev[e].kind != EV_NONE)
+            epoch[S->ev[e].g] += source[e];
+    }
+    free(epoch);
+    free(source);
+}
+
 static uint32_t *numbers(size_t count, uint32_t value)
 {
     uint32_t *p = malloc((count + 1) * sizeof *p);
@@ -685,6 +705,7 @@ void oracle_judge(const struct shared *s, struct verdict *v)
     for (uint32_t e = 0; e < n; e++)
         if (s->ev[e].kind != EV_NONE)
             walk(e);
+    number_epochs();
     for (uint32_t i = 0; i < v->naccess; i++) {
         for (uint32_t k = 0; k < v->access[i].size; k++) {
             struct byte *b = byte_at(v->access[i].addr + k);

@@ -8,6 +8,7 @@ struct access {
     uint32_t g, op;
     uint32_t event; /* whose clock says what it knows */
     uint32_t time;  /* who knows this much of g knows the access */
+    uint32_t epoch; /* how often g has published before: within one, nobody can tell two apart */
     uint64_t addr;
     uint32_t size;
     bool write, atomic, free;
