@@ -1,0 +1,31 @@
+// status: 66
+/* A child of fork goes on being checked, and its finding counts. */
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int n;
+
+static void *add(void *arg)
+{
+    n++;
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t t;
+    pthread_create(&t, NULL, add, NULL);
+    pthread_join(t, NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        pthread_create(&t, NULL, add, NULL);
+        usleep(20000);
+        n++;
+        pthread_join(t, NULL);
+        _exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    return 0;
+}

@@ -1,0 +1,24 @@
+// status: 66
+/* A free that is not ordered with the last use. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char *block;
+
+static void *uses(void *arg)
+{
+    block[77] = 1;
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t t;
+    block = malloc(100);
+    pthread_create(&t, NULL, uses, NULL);
+    usleep(30000);
+    free(block);
+    pthread_join(t, NULL);
+    return 0;
+}

@@ -1,0 +1,23 @@
+// status: 0
+/* Reading a block that another thread has freed. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int *block;
+
+static void *reads(void *arg)
+{
+    return *block == 5 ? NULL : arg;
+}
+
+int main(void)
+{
+    pthread_t t;
+    block = malloc(100 * sizeof *block);
+    *block = 5;
+    pthread_create(&t, NULL, reads, NULL);
+    pthread_join(t, NULL);
+    free(block);
+    return 0;
+}

@@ -1,0 +1,25 @@
+// status: 66
+/* A detached thread is joined by nobody. */
+#include <pthread.h>
+#include <semaphore.h>
+#include <unistd.h>
+
+static int n;
+
+static void *work(void *arg)
+{
+    n = 1;
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t t;
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_create(&t, &attr, work, NULL);
+    usleep(30000);
+    n = 2;
+    return 0;
+}

@@ -1,0 +1,34 @@
+// status: 66
+/* A reader learns from writers, not from the readers before it. */
+#include <pthread.h>
+#include <unistd.h>
+
+static pthread_rwlock_t rw = PTHREAD_RWLOCK_INITIALIZER;
+static int beside;
+
+static void *first(void *arg)
+{
+    beside = 1;
+    pthread_rwlock_rdlock(&rw);
+    pthread_rwlock_unlock(&rw);
+    return arg;
+}
+
+static void *second(void *arg)
+{
+    usleep(30000);
+    pthread_rwlock_rdlock(&rw);
+    pthread_rwlock_unlock(&rw);
+    beside = 2;
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t a, b;
+    pthread_create(&a, NULL, first, NULL);
+    pthread_create(&b, NULL, second, NULL);
+    pthread_join(a, NULL);
+    pthread_join(b, NULL);
+    return 0;
+}
