@@ -27,8 +27,8 @@
  * be learned from by one that is still leaving round n; and nobody arrives in round n + 2 before all
  * have left round n. The first to arrive in a round replaces the word's clock.
  *
- * Recursive locks: only the outermost lock and unlock are facts. A robust mutex whose owner died is
- * learned from everything that ended: the dead owner published when its thread ended.
+ * Recursive locks: only the outermost lock and unlock are facts. A thread that ends unlocks, for the
+ * detector, the robust mutexes it still holds: who gets one with EOWNERDEAD knows what the dead did.
  */
 #include "intercept.h"
 #include "sys.h"
@@ -45,8 +45,6 @@ _Static_assert(sizeof(pthread_rwlock_t) == 56, "rwlock layout");
 _Static_assert(sizeof(pthread_barrier_t) >= 16 && sizeof(sem_t) >= 8, "two words to name");
 
 enum { KIND_TYPE = 3, KIND_ROBUST = 16, KIND_PLAIN = 3 };
-
-static u64 died; /* named by threads that end; learned from by who takes a dead owner's lock */
 
 static __thread int tid_cache;
 static int tid(void)
@@ -68,13 +66,27 @@ static bool mutex_knows_owner(const pthread_mutex_t *m)
     return type == PTHREAD_MUTEX_RECURSIVE || type == PTHREAD_MUTEX_ERRORCHECK;
 }
 
-static void mutex_took(pthread_mutex_t *m, int mode, uintptr_t pc, bool owner_died)
+/* The robust mutexes that this thread holds, as many as it may die with. */
+#define ROBUST_HELD 32
+static __thread pthread_mutex_t *robust_held[ROBUST_HELD];
+
+static void robust_swap(pthread_mutex_t *from, pthread_mutex_t *to)
+{
+    for (int i = 0; i < ROBUST_HELD; i++)
+        if (robust_held[i] == from) {
+            robust_held[i] = to;
+            return;
+        }
+}
+
+static void mutex_took(pthread_mutex_t *m, int mode, uintptr_t pc)
 {
     hook_acquire(NULL, m);
-    if (owner_died)
-        hook_acquire(NULL, &died);
-    if (!mutex_nested(m))
-        hook_locked(HOOK_OBJ_MUTEX, m, mode, pc);
+    if (mutex_nested(m))
+        return;
+    hook_locked(HOOK_OBJ_MUTEX, m, mode, pc);
+    if (unlikely(m->__data.__kind & KIND_ROBUST))
+        robust_swap(NULL, m);
 }
 
 static void mutex_will_wait(pthread_mutex_t *m, uintptr_t pc)
@@ -98,6 +110,8 @@ static bool mutex_gives(pthread_mutex_t *m, uintptr_t pc)
 }
 static void mutex_give(pthread_mutex_t *m, uintptr_t pc)
 {
+    if (unlikely(m->__data.__kind & KIND_ROBUST))
+        robust_swap(m, NULL);
     hook_unlock(HOOK_OBJ_MUTEX, m, HOOK_WRITE, pc);
     hook_release(NULL, m);
 }
@@ -113,7 +127,7 @@ static void mutex_give(pthread_mutex_t *m, uintptr_t pc)
             hook_obj_read(pc, HOOK_OBJ_MUTEX, m);                                                  \
         int r = REAL(try)(m);                                                                      \
         if (r == 0 || r == EOWNERDEAD)                                                             \
-            mutex_took((pthread_mutex_t *)m, HOOK_WRITE | HOOK_TRY, pc, r == EOWNERDEAD);          \
+            mutex_took((pthread_mutex_t *)m, HOOK_WRITE | HOOK_TRY, pc);          \
         return r;                                                                                  \
     }                                                                                              \
     ICEPT_REAL(int, lock, (type * m));                                                             \
@@ -130,7 +144,7 @@ static void mutex_give(pthread_mutex_t *m, uintptr_t pc)
             r = REAL(lock)(m);                                                                     \
         }                                                                                          \
         if (r == 0 || r == EOWNERDEAD)                                                             \
-            mutex_took((pthread_mutex_t *)m, HOOK_WRITE, pc, r == EOWNERDEAD);                     \
+            mutex_took((pthread_mutex_t *)m, HOOK_WRITE, pc);                     \
         return r;                                                                                  \
     }
 MUTEX_LOCK(pthread_mutex_lock, pthread_mutex_trylock, pthread_mutex_t, EBUSY)
@@ -144,7 +158,7 @@ MUTEX_LOCK(mtx_lock, mtx_trylock, mtx_t, thrd_busy)
         uintptr_t pc = ICEPT_PC();                                                                 \
         int r = REAL(name) args;                                                                   \
         if ((r == 0 || r == EOWNERDEAD) && icept_sync(pc))                                         \
-            mutex_took((pthread_mutex_t *)m, HOOK_WRITE | HOOK_TRY, pc, r == EOWNERDEAD);          \
+            mutex_took((pthread_mutex_t *)m, HOOK_WRITE | HOOK_TRY, pc);          \
         return r;                                                                                  \
     }
 MUTEX_TIMED(pthread_mutex_timedlock, pthread_mutex_t,
@@ -372,7 +386,7 @@ static void cond_woke(void *arg)
     const struct waiting_on *w = arg;
     if (w->parked)
         hook_unpark(det_cur);
-    mutex_took(w->m, HOOK_WRITE, w->pc, false);
+    mutex_took(w->m, HOOK_WRITE, w->pc);
 }
 
 #define COND_WAIT(id, name, ver, ctype, mtype, params, args, forever)                              \
@@ -701,7 +715,9 @@ ICEPT(void, funlockfile, (FILE * f))
 
 void icept_locks_thread_end(void)
 {
-    hook_release_merge(NULL, &died);
+    for (int i = 0; i < ROBUST_HELD; i++)
+        if (robust_held[i])
+            mutex_give(robust_held[i], 0);
 }
 
 void icept_locks_fork(int phase)

@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int n;
+int n;
 
 static void *add(void *arg)
 {

@@ -5,7 +5,7 @@
 
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
-static int state;
+int state;
 
 static void tidy(void *arg)
 {

@@ -5,7 +5,7 @@
 
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t full = PTHREAD_COND_INITIALIZER, empty = PTHREAD_COND_INITIALIZER;
-static int have, item, total;
+int have, item, total;
 
 static void *produce(void *arg)
 {

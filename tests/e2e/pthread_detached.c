@@ -4,7 +4,7 @@
 #include <semaphore.h>
 #include <unistd.h>
 
-static int n;
+int n;
 
 static void *work(void *arg)
 {

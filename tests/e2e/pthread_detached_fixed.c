@@ -4,7 +4,7 @@
 #include <semaphore.h>
 #include <unistd.h>
 
-static int n;
+int n;
 static sem_t done;
 
 static void *work(void *arg)

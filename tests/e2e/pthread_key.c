@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 static pthread_key_t key;
-static int ended;
+int ended;
 
 static void destroy(void *value)
 {

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 static int shared, own[200];
-static int unordered;
+int unordered;
 
 static void *work(void *arg)
 {

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 static pthread_mutex_t mu;
-static int inside, outside;
+int inside, outside;
 
 static void *dies(void *arg)
 {

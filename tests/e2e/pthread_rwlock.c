@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 static pthread_rwlock_t rw = PTHREAD_RWLOCK_INITIALIZER;
-static int value, sum[4];
+int value, sum[4];
 
 static void *reader(void *arg)
 {

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 static pthread_rwlock_t rw = PTHREAD_RWLOCK_INITIALIZER;
-static int beside;
+int beside;
 
 static void *first(void *arg)
 {

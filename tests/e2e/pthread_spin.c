@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 static pthread_spinlock_t lock[2] __attribute__((aligned(8)));
-static int n;
+int n;
 
 static void *one(void *arg)
 {

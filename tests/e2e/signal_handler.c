@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-static int prepared, handled;
+int prepared, handled;
 static pthread_t target;
 
 static void handler(int sig)
