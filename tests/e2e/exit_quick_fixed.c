@@ -1,0 +1,23 @@
+// status: 0
+/* quick_exit and _exit end with the detector's status. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int n;
+
+static void *add(void *arg)
+{
+    n++;
+    return arg;
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t t;
+    pthread_create(&t, NULL, add, NULL);
+    pthread_join(t, NULL);
+    if (argc > 5)
+        _exit(0);
+    quick_exit(0);
+}

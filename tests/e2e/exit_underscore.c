@@ -1,0 +1,23 @@
+// status: 66
+/* _exit ends with the detector's status. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int n;
+
+static void *add(void *arg)
+{
+    n++;
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t t;
+    pthread_create(&t, NULL, add, NULL);
+    usleep(20000);
+    n++;
+    pthread_join(t, NULL);
+    _exit(0);
+}

@@ -1,0 +1,25 @@
+// status: 66
+/* A copy of a few bytes is a read and a write of them. */
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+struct point {
+    char name[12], mark[12];
+} from = {"here", "x"}, to;
+
+static void *copy(void *arg)
+{
+    memcpy(to.mark, from.mark, sizeof to.mark);
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t t;
+    pthread_create(&t, NULL, copy, NULL);
+    usleep(20000);
+    to.mark[11] = 1;
+    pthread_join(t, NULL);
+    return 0;
+}

@@ -1,0 +1,23 @@
+// status: 66
+/* The compiler would write 64 bytes in line; they are looked at all the same. */
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+char buffer[64];
+
+static void *fill(void *arg)
+{
+    memset(buffer, 1, sizeof buffer);
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t t;
+    pthread_create(&t, NULL, fill, NULL);
+    usleep(20000);
+    memset(buffer, 2, sizeof buffer);
+    pthread_join(t, NULL);
+    return 0;
+}

@@ -1,0 +1,30 @@
+// status: 66
+/* Sorting writes the whole array. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int numbers[20], seen;
+
+static int compare(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static void *sorts(void *arg)
+{
+    qsort(numbers, 20, sizeof *numbers, compare);
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t t;
+    for (int i = 0; i < 20; i++)
+        numbers[i] = 7 * i % 20;
+    pthread_create(&t, NULL, sorts, NULL);
+    usleep(20000);
+    seen = numbers[13];
+    pthread_join(t, NULL);
+    return 0;
+}
