@@ -15,8 +15,8 @@
  * datagram by the port or path it is sent to; a local connection by the path that its server is
  * bound to. Such streams are words in a hashed table: a collision can hide a race, not invent one.
  *
- * connect -> accept, listen -> connect, and close -> end of file are edges as well. A reader does not
- * order the writers after it, though it makes room for them.
+ * connect -> accept, listen -> connect, and close -> end of file are edges as well; the last has a word
+ * of its own, so that a close is learned of by who reads that far. A reader does not order the writers after it, though it makes room for them.
  *
  * Using a descriptor reads it, closing writes it (HOOK_OBJ_FD): a close that is not ordered with a use
  * in another goroutine may hit whatever got the number next.
@@ -47,10 +47,10 @@
 
 struct stream {
     u32 link, refs;
-    u64 word;
+    u64 word, end; /* what is written; that it is over */
 };
 struct end {
-    u64 *word;  /* the object's name; NULL: none */
+    u64 *word;  /* the object's name, the next word is that of its end; NULL: none */
     u32 stream; /* the stream that owns it; 0: hashed, or none */
 };
 struct fd {
@@ -60,7 +60,7 @@ struct fd {
 };
 
 #define FDS (1 << 20)
-#define HASHED (1u << 20)
+#define HASHED (1u << 20) /* pairs */
 static struct fd *fds;
 static u64 *hashed;
 static struct slab streams;
@@ -75,7 +75,7 @@ static struct fd *fd_at(int fd)
         det_lock(&fd_lock);
         if (!fds) {
             slab_init(&streams, "streams", sizeof(struct stream), 2u << 20);
-            hashed = det_map(HASHED * sizeof *hashed);
+            hashed = det_map(HASHED * 2 * sizeof *hashed);
             __atomic_store_n(&fds, det_map(FDS * sizeof *fds), __ATOMIC_RELEASE);
         }
         table = fds;
@@ -103,7 +103,7 @@ static void end_drop(struct end *e)
 {
     struct stream *s = e->stream ? slab_at(&streams, e->stream) : NULL;
     if (s && !--s->refs) {
-        hook_forget(&s->word, sizeof s->word);
+        hook_forget(&s->word, sizeof s->word + sizeof s->end);
         slab_free(&streams, e->stream);
     }
     *e = (struct end){0};
@@ -132,7 +132,7 @@ static u64 mix_bytes(u64 h, const void *p, size_t n)
 }
 static u64 *hashed_word(u64 h)
 {
-    return &hashed[(h >> 17) % HASHED];
+    return &hashed[(h >> 17) % HASHED * 2];
 }
 
 union address {
@@ -241,7 +241,7 @@ static struct fd *fd_known(int fd)
     return f;
 }
 
-void icept_fd_in(int fd)
+static void fd_in(int fd)
 {
     const struct fd *f = det_cur ? fd_known(fd) : NULL;
     if (f && f->in.word)
@@ -252,6 +252,27 @@ void icept_fd_out(int fd)
     const struct fd *f = det_cur ? fd_known(fd) : NULL;
     if (f && f->out.word)
         hook_release_merge(NULL, f->out.word);
+}
+/* No more is written at this end; who reads that far knows it. */
+static void fd_out_ends(int fd)
+{
+    const struct fd *f = det_cur ? fd_known(fd) : NULL;
+    if (f && f->out.word)
+        hook_release_merge(NULL, f->out.word + 1);
+}
+static void fd_in_ended(int fd)
+{
+    const struct fd *f = fd_known(fd);
+    if (f && f->in.word)
+        hook_acquire(NULL, f->in.word + 1);
+}
+/* stdio reads ahead: it may have met the end already. */
+void icept_fd_in(int fd)
+{
+    if (!det_cur)
+        return;
+    fd_in(fd);
+    fd_in_ended(fd);
 }
 /* A datagram to an address given with it. */
 static void fd_out_to(int fd, const void *to, socklen_t n)
@@ -313,7 +334,7 @@ static void fd_closes(int fd, uintptr_t pc)
     if (icept_mem(pc))
         hook_obj_write(pc, HOOK_OBJ_FD, &f->object);
     if (icept_sync(pc))
-        icept_fd_out(fd);
+        fd_out_ends(fd);
     det_lock(&fd_lock);
     fd_clear(f);
     det_unlock(&fd_lock);
@@ -376,7 +397,9 @@ static void address_out(uintptr_t pc, const void *a, const socklen_t *n)
         if (r < 0)                                                                                 \
             return r;                                                                              \
         int saved = errno;                                                                         \
-        icept_fd_in(fd);                                                                           \
+        fd_in(fd);                                                                                 \
+        if (r == 0)                                                                                \
+            fd_in_ended(fd);                                                                       \
         if (icept_mem(pc)) {                                                                       \
             write;                                                                                 \
         }                                                                                          \
@@ -455,7 +478,7 @@ OUT(sendmmsg, int, (int fd, struct mmsghdr * m, unsigned k, int f), (fd, m, k, f
 OUT(sendfile, ssize_t, (int fd, int in, off_t *o, size_t n), (fd, in, o, n), icept_fd_out(fd),
     if (o) W(o, sizeof *o))
 OUT(eventfd_write, int, (int fd, eventfd_t v), (fd, v), icept_fd_out(fd), )
-OUT(shutdown, int, (int fd, int how), (fd, how), icept_fd_out(fd), )
+OUT(shutdown, int, (int fd, int how), (fd, how), fd_out_ends(fd), )
 OUT(epoll_ctl, int, (int fd, int op, int what, struct epoll_event *e), (fd, op, what, e),
     icept_fd_out(fd), if (e) R(e, sizeof *e))
 
