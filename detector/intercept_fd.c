@@ -793,3 +793,25 @@ ICEPT(int, pclose, (FILE * f))
         fd_closes(fileno_unlocked(f), pc);
     return REAL(pclose)(f);
 }
+
+/* --- the runtime's own calls on descriptors (hooks.h) ----------------------------------------------------- */
+
+void hook_fd_in(int fd)
+{
+    icept_fd_in(fd);
+}
+void hook_fd_out(int fd)
+{
+    icept_fd_out(fd);
+}
+void hook_fd_close(int fd, uintptr_t pc)
+{
+    struct fd *f = det_ready && det_cur ? fd_at(fd) : NULL;
+    if (!f)
+        return;
+    hook_obj_write(pc, HOOK_OBJ_FD, &f->object);
+    icept_fd_out(fd);
+    det_lock(&fd_lock);
+    fd_clear(f);
+    det_unlock(&fd_lock);
+}

@@ -156,6 +156,12 @@ void hook_read_for(struct race_g *g, uintptr_t pc, const void *p, size_t n);
 void hook_obj_read(uintptr_t pc, enum hook_obj kind, const void *obj);
 void hook_obj_write(uintptr_t pc, enum hook_obj kind, const void *obj);
 
+/* The current goroutine has read from, is about to write to, is about to close a descriptor: what goes
+   through a pipe or socket is ordered. */
+void hook_fd_in(int fd);
+void hook_fd_out(int fd);
+void hook_fd_close(int fd, uintptr_t pc);
+
 /* --- locks and waiting: facts for lock order and the wait-for model ------- */
 
 void hook_lock_wait(enum hook_obj kind, const void *obj, int mode, uintptr_t pc); /* will block */
@@ -215,6 +221,9 @@ size_t hook_leaks(void);
 #define hook_read_for(g, pc, p, n) HOOK_NOTHING(g)
 #define hook_obj_read(pc, kind, obj) HOOK_NOTHING(pc)
 #define hook_obj_write(pc, kind, obj) HOOK_NOTHING(pc)
+#define hook_fd_in(fd) HOOK_NOTHING(fd)
+#define hook_fd_out(fd) HOOK_NOTHING(fd)
+#define hook_fd_close(fd, pc) HOOK_NOTHING(fd)
 #define hook_lock_wait(kind, obj, mode, pc) HOOK_NOTHING(kind)
 #define hook_locked(kind, obj, mode, pc) HOOK_NOTHING(kind)
 #define hook_unlock(kind, obj, mode, pc) HOOK_NOTHING(kind)

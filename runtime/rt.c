@@ -170,6 +170,12 @@ noclone int *rt_errno(void)
     return &errno;
 }
 
+GOC_EXPORT noclone int *goc_errno(void)
+{
+    __asm__ volatile("");
+    return &errno;
+}
+
 /* --- text ------------------------------------------------------------------------------------- */
 
 struct out {

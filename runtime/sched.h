@@ -57,8 +57,8 @@ enum lock_rank { /* a thread takes locks in rising order */
     RANK_COND,
     RANK_SYNC, /* mutex, rwmutex, waitgroup, once, semaphore */
     RANK_CHAN, /* several at once in address order (select) */
-    RANK_TIMER,
     RANK_NETPOLL,
+    RANK_TIMER,
     RANK_SCHED,
     RANK_STACK,
     RANK_ALLG,

@@ -13,5 +13,6 @@
 #include <goc/select.h>  /* select */
 #include <goc/sync.h>    /* mutex, rwmutex, waitgroup, once, cond, semaphore, errgroup */
 #include <goc/context.h> /* cancellation, deadlines, values */
+#include <goc/io.h>      /* file descriptors and sockets that park the goroutine */
 
 #endif

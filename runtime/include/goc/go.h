@@ -4,6 +4,7 @@
 #ifndef GOC_GO_H
 #define GOC_GO_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,15 @@
 extern "C" {
 #endif
 #pragma GCC visibility push(default)
+
+/*
+ * errno belongs to the goroutine, which may be on another thread after any call that parks. libc says
+ * that the address of errno never changes within a function, and compilers keep it; so here errno
+ * goes through a function that promises nothing.
+ */
+int *goc_errno(void);
+#undef errno
+#define errno (*goc_errno())
 
 /*
  * go(fn, ...) - start fn(...) in a new goroutine, as Go's go statement.
