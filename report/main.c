@@ -107,7 +107,9 @@ int report(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    const char *c = argc > 1 ? argv[1] : "--help";
+    if (argc < 2)
+        die("no program to run (goc-race --help)");
+    const char *c = argv[1];
     if (strcmp(c, "--version") == 0) {
         printf("goc-race %s\n", GOC_VERSION);
         return fflush(stdout) == 0 ? 0 : EXIT_TOOL;
