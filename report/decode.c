@@ -148,6 +148,10 @@ static const char *read_parts(struct arena *a, struct cursor c, struct finding *
             lock++;
             p->nheld++;
             break;
+        case ITEM_FRAME_POINTERS:
+            if (!p || !take_pcs(a, &body, p->r.depth, &p->fp))
+                return "frame pointers without their frames";
+            break;
         case ITEM_TEXT:
             if (p)
                 p->text = text_of(a, body.p, body.n);
@@ -331,6 +335,7 @@ bool decode_feed(struct decoder *d, const void *p, size_t n)
             d->error = "a record has an impossible length";
         if (d->error || d->n - at - sizeof h < h.len)
             break;
+        d->writer = h.flags;
         d->error = read_record(d, &h, (struct cursor){d->buf + at + sizeof h, h.len});
         at += sizeof h + h.len;
     }

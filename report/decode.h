@@ -29,7 +29,8 @@ struct decoder {
     unsigned char *buf;
     size_t n, size;
     bool hello;
-    uint64_t bytes; /* read so far, for messages */
+    unsigned writer; /* of the record being delivered: record_head.flags */
+    uint64_t bytes;  /* read so far, for messages */
     const char *error;
 };
 

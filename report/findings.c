@@ -20,8 +20,18 @@
 #include <unistd.h>
 
 struct seen {
+    const struct writer_state *writer;
     uint64_t id, count;
     struct finding *f;
+};
+
+/* A process that writes records; several may share one pipe. */
+struct writer_state {
+    unsigned tag;
+    const char *program;
+    struct object **now;
+    size_t nnow;
+    struct writer_state *next;
 };
 
 /* A finding that the baseline or a suppression took: it has a place in the table, and counts not.
@@ -118,9 +128,26 @@ static struct finding **slot(struct findings *all, uint64_t key)
 /* --- the stream
  * ---------------------------------------------------------------------------------*/
 
-void findings_stream(struct findings *all)
+void findings_writer(struct findings *all, unsigned tag, bool fresh)
 {
-    all->nseen = 0;
+    struct symbols *y = &all->symbols;
+    struct writer_state *w = all->writer;
+    if (w && w->tag == tag && !fresh)
+        return;
+    if (w) {
+        w->now = y->now;
+        w->nnow = y->nnow;
+        w->program = y->program;
+    }
+    for (w = fresh ? NULL : all->writers; w && w->tag != tag; w = w->next)
+        ;
+    if (!w) {
+        w = arena_alloc(&all->arena, sizeof *w);
+        *w = (struct writer_state){.tag = tag, .program = y->program, .next = all->writers};
+        all->writers = w;
+    }
+    all->writer = w;
+    symbols_select(y, w->program, w->now, w->nnow);
 }
 
 static void see(struct findings *all, const struct finding *from, struct finding *f)
@@ -129,7 +156,7 @@ static void see(struct findings *all, const struct finding *from, struct finding
         all->seen_size = all->seen_size ? all->seen_size * 2 : 64;
         all->seen = xrealloc(all->seen, all->seen_size * sizeof *all->seen);
     }
-    all->seen[all->nseen++] = (struct seen){from->id, from->count, f};
+    all->seen[all->nseen++] = (struct seen){all->writer, from->id, from->count, f};
 }
 
 void findings_repeat(struct findings *all, uint64_t id, uint64_t count)
@@ -137,7 +164,7 @@ void findings_repeat(struct findings *all, uint64_t id, uint64_t count)
     /* Ids rise, so the newest entry is nearly always the one. */
     for (size_t i = all->nseen; i-- > 0;) {
         struct seen *s = &all->seen[i];
-        if (s->id != id)
+        if (s->id != id || s->writer != all->writer)
             continue;
         if (count > s->count)
             s->f->count += count - s->count;
@@ -180,6 +207,8 @@ void findings_add(struct findings *all, struct finding *f)
         return;
     if (!f->resolved)
         symbols_finding(&all->symbols, f);
+    if (!f->hint)
+        f->hint = finding_hint(&all->arena, f);
     strip_all(all, f);
     f->key = finding_key(f);
     struct finding **at = slot(all, f->key);
@@ -360,7 +389,7 @@ static void load_modules(void *arg, const struct module *m, size_t n)
 
 static void load_hello(void *arg, const struct record_hello *h)
 {
-    findings_stream(arg);
+    findings_writer(arg, 0, true);
 }
 
 void findings_load(struct findings *all, const char *path, bool baseline)

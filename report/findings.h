@@ -42,8 +42,9 @@ struct findings {
     size_t printed;
     struct finding **table; /* by key, open addressing */
     size_t table_size, table_used;
-    struct seen *seen; /* the stream's ids */
+    struct seen *seen; /* the streams' ids */
     size_t nseen, seen_size;
+    struct writer_state *writers, *writer;
     struct suppressions *suppressions;
     size_t suppressed, known; /* by a suppression; in the baseline */
     struct output *outputs;
@@ -65,8 +66,9 @@ void findings_outputs(struct findings *all);
 void findings_add(struct findings *all, struct finding *f);
 void findings_repeat(struct findings *all, uint64_t id, uint64_t count);
 void findings_crash(struct findings *all, struct crash *c);
-/* A new stream begins: its ids are its own. */
-void findings_stream(struct findings *all);
+/* The records that follow are of that process: its ids and modules are its own. `fresh`: it has
+   just said hello. */
+void findings_writer(struct findings *all, unsigned writer, bool fresh);
 /* The findings so far, to outputs that were added after them. */
 void findings_replay(struct findings *all);
 /* Totals, and everything written and closed. Fails if an output cannot be. */

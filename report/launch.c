@@ -153,7 +153,7 @@ static void on_hello(void *arg, const struct record_hello *h)
     struct run *r = arg;
     char link[64], path[PATH_MAX];
     r->hello = true;
-    findings_stream(&r->all);
+    findings_writer(&r->all, r->decoder.writer, true);
     snprintf(link, sizeof link, "/proc/%u/exe", h->pid);
     ssize_t n = readlink(link, path, sizeof path - 1);
     if (n > 0)
@@ -163,18 +163,21 @@ static void on_hello(void *arg, const struct record_hello *h)
 static void on_modules(void *arg, const struct module *m, size_t n)
 {
     struct run *r = arg;
+    findings_writer(&r->all, r->decoder.writer, false);
     symbols_modules(&r->all.symbols, m, n);
 }
 
 static void on_finding(void *arg, struct finding *f)
 {
     struct run *r = arg;
+    findings_writer(&r->all, r->decoder.writer, false);
     findings_add(&r->all, f);
 }
 
 static void on_repeat(void *arg, uint64_t id, uint64_t count)
 {
     struct run *r = arg;
+    findings_writer(&r->all, r->decoder.writer, false);
     findings_repeat(&r->all, id, count);
 }
 
@@ -186,6 +189,7 @@ static void on_notice(void *arg, const char *text)
 static void on_crash(void *arg, struct crash *c)
 {
     struct run *r = arg;
+    findings_writer(&r->all, r->decoder.writer, false);
     r->crashed = true;
     findings_crash(&r->all, c);
 }

@@ -36,6 +36,7 @@ struct held {
 struct part {
     struct record_part r;
     const uint64_t *pc;
+    const uint64_t *fp; /* frame pointers, r.depth of them, or NULL */
     struct stack stack;
     const char *text;
     struct held *held;
@@ -83,6 +84,10 @@ const char *wait_name(uint64_t wait);
 const char *object_kind(uint64_t kind);
 /* "'bank.mu'", or "mutex 0x00c000010020" if it has no name. */
 const char *object_called(struct arena *a, uint64_t kind, uint64_t addr, const char *name);
+/* Are p->held all the locks its goroutine held? */
+bool part_locks_known(const struct part *p);
+/* What to try, for the patterns that studies found most common; NULL if none fits. */
+const char *finding_hint(struct arena *a, const struct finding *f);
 /* "Write", "Atomic read", …; lower: with a small initial. */
 const char *part_access(const struct part *p, bool lower);
 

@@ -21,7 +21,7 @@
 /* --- types
  * --------------------------------------------------------------------------------------*/
 
-static bool type_of(Dwarf_Die *die, Dwarf_Die *type)
+bool type_of(Dwarf_Die *die, Dwarf_Die *type)
 {
     Dwarf_Attribute at;
     return dwarf_formref_die(dwarf_attr_integrate(die, DW_AT_type, &at), type) != NULL;
@@ -33,14 +33,14 @@ static bool qualifier(int tag)
            tag == DW_TAG_restrict_type;
 }
 
-static void peel(Dwarf_Die *t)
+void type_peel(Dwarf_Die *t)
 {
     Dwarf_Die next;
     while ((qualifier(dwarf_tag(t)) || dwarf_tag(t) == DW_TAG_typedef) && type_of(t, &next))
         *t = next;
 }
 
-static Dwarf_Word size_of(Dwarf_Die *t)
+Dwarf_Word type_size(Dwarf_Die *t)
 {
     Dwarf_Word n;
     return dwarf_aggregate_size(t, &n) == 0 ? n : 0;
@@ -68,7 +68,7 @@ static size_t dimensions(Dwarf_Die *array, Dwarf_Word *dim, size_t max)
     return n;
 }
 
-static void type_name(struct buf *b, Dwarf_Die *t, int depth)
+static void spell(struct buf *b, Dwarf_Die *t, int depth)
 {
     Dwarf_Die to;
     Dwarf_Word dim[8];
@@ -82,21 +82,21 @@ static void type_name(struct buf *b, Dwarf_Die *t, int depth)
         if (has && dwarf_tag(&to) == DW_TAG_subroutine_type) {
             Dwarf_Die ret;
             if (type_of(&to, &ret))
-                type_name(b, &ret, depth + 1);
+                spell(b, &ret, depth + 1);
             else
                 buf_str(b, "void");
             buf_str(b, " (*)()");
             return;
         }
         if (has)
-            type_name(b, &to, depth + 1);
+            spell(b, &to, depth + 1);
         else
             buf_str(b, "void");
         buf_str(b, b->n && b->s[b->n - 1] == '*' ? "*" : " *");
         return;
     case DW_TAG_array_type: {
         if (has)
-            type_name(b, &to, depth + 1);
+            spell(b, &to, depth + 1);
         size_t n = dimensions(t, dim, 8);
         for (size_t i = 0; i < n; i++)
             if (dim[i])
@@ -114,7 +114,7 @@ static void type_name(struct buf *b, Dwarf_Die *t, int depth)
         /* fallthrough */
     case DW_TAG_restrict_type:
         if (has)
-            type_name(b, &to, depth + 1);
+            spell(b, &to, depth + 1);
         else
             buf_str(b, "void");
         return;
@@ -131,6 +131,11 @@ static void type_name(struct buf *b, Dwarf_Die *t, int depth)
         break;
     }
     buf_str(b, name ? name : "{…}");
+}
+
+void type_name(struct buf *b, Dwarf_Die *t)
+{
+    spell(b, t, 0);
 }
 
 /* The runtime's and pthreads' types are whole to a reader. */
@@ -165,7 +170,7 @@ static bool member_at(Dwarf_Die *agg, Dwarf_Word off, Dwarf_Word size, Dwarf_Die
             else
                 v = 0;
         }
-        Dwarf_Word n = size_of(&t);
+        Dwarf_Word n = type_size(&t);
         if (off < v || off >= v + n)
             continue;
         /* Of a union's members the one of the access's own size says most. */
@@ -182,14 +187,14 @@ static bool member_at(Dwarf_Die *agg, Dwarf_Word off, Dwarf_Word size, Dwarf_Die
 
 /* The path from an object of type t to the bytes [off, off+size): appended to b; t becomes the
    innermost type. */
-static void type_path(struct buf *b, Dwarf_Die *t, Dwarf_Word off, Dwarf_Word size)
+void type_path(struct buf *b, Dwarf_Die *t, Dwarf_Word off, Dwarf_Word size)
 {
     for (int depth = 0; depth < 32 && !opaque(t); depth++) {
         Dwarf_Die inner = *t, to;
-        peel(&inner);
+        type_peel(&inner);
         int tag = dwarf_tag(&inner);
         Dwarf_Word start, dim[8];
-        if (off == 0 && size_of(&inner) == size && size && tag != DW_TAG_array_type)
+        if (off == 0 && type_size(&inner) == size && size && tag != DW_TAG_array_type)
             return;
         if (tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type) {
             Dwarf_Die member;
@@ -201,7 +206,7 @@ static void type_path(struct buf *b, Dwarf_Die *t, Dwarf_Word off, Dwarf_Word si
             type_of(&member, t);
             off -= start;
         } else if (tag == DW_TAG_array_type && type_of(&inner, &to)) {
-            Dwarf_Word n = size_of(&to);
+            Dwarf_Word n = type_size(&to);
             size_t k = dimensions(&inner, dim, 8);
             if (!n || !k || (size > n && off % n == 0))
                 return;
@@ -257,7 +262,7 @@ static bool find_variable(Dwarf_Die *die, Dwarf_Addr addr, bool deep, Dwarf_Die 
         switch (dwarf_tag(&d)) {
         case DW_TAG_variable:
             if (variable_address(&d, &at) && addr >= at && variable_type(&d, &t) &&
-                addr - at < (size_of(&t) ? size_of(&t) : 1)) {
+                addr - at < (type_size(&t) ? type_size(&t) : 1)) {
                 *out = d;
                 return true;
             }
@@ -338,9 +343,9 @@ bool symbols_data(struct symbols *s, const struct finding *f, uint64_t addr, uin
     if (variable_type(&var, &type)) {
         type_path(&b, &type, addr - bias - at, size);
         struct buf t = {0};
-        type_name(&t, &type, 0);
+        type_name(&t, &type);
         out->type = arena_str(s->arena, t.s);
-        out->type_size = size_of(&type);
+        out->type_size = type_size(&type);
         buf_free(&t);
     }
     out->name = arena_str(s->arena, b.s);

@@ -34,10 +34,10 @@
 #define RECORD_ENV_TOOL "GOCRACE_TOOL"       /* path of goc-race, for a program started alone */
 
 struct record_head {
-    uint32_t len;  /* of the payload, a multiple of 8 */
-    uint16_t type; /* enum record_type */
-    uint16_t flags;
-    uint64_t id; /* of a finding: 1, 2, …; else 0 */
+    uint32_t len;   /* of the payload, a multiple of 8 */
+    uint16_t type;  /* enum record_type */
+    uint16_t flags; /* the low 16 bits of the writer's pid, for processes that share a pipe; or 0 */
+    uint64_t id;    /* of a finding: 1, 2, …; else 0 */
 };
 _Static_assert(sizeof(struct record_head) == 16, "record head");
 
@@ -68,6 +68,7 @@ enum record_tag {
     ITEM_CRASH = 7,   /* struct record_crash */
     ITEM_EXIT = 8,    /* struct record_exit */
     ITEM_LOCK = 9, /* struct record_lock, then its stack: a lock held, belongs to the part before */
+    ITEM_FRAME_POINTERS = 10, /* uint64_t fp[]: of the frames of the part before, as many as pc[] */
 };
 
 struct record_hello {
@@ -133,6 +134,7 @@ enum record_flags {
     PART_THREAD = 1 << 5,    /* goid is a thread that the runtime did not start: "thread N" */
     PART_TRUNCATED = 1 << 6, /* the stack's outer end is missing */
     PART_EXACT_PC = 1 << 7,  /* pc[0] is an instruction's own address, not a return address */
+    PART_LOCKS = 1 << 8,     /* the locks held are known: the ITEM_LOCKs that follow are all */
 };
 
 struct record_part {

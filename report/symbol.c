@@ -89,6 +89,14 @@ void symbols_modules(struct symbols *s, const struct module *m, size_t n)
     memset(s->cache, 0, sizeof s->cache);
 }
 
+void symbols_select(struct symbols *s, const char *program, struct object **now, size_t n)
+{
+    s->program = program;
+    s->now = now;
+    s->nnow = n;
+    memset(s->cache, 0, sizeof s->cache);
+}
+
 void symbols_free(struct symbols *s)
 {
     for (struct object *o = s->objects; o; o = o->next) {
@@ -483,6 +491,12 @@ void symbols_finding(struct symbols *s, struct finding *f)
         switch (p->r.role) {
         case PART_GLOBAL:
             symbols_data(s, f, p->r.addr, p->r.size, p);
+            break;
+        case PART_HEAP:
+            symbols_heap(s, p);
+            break;
+        case PART_STACK:
+            symbols_local(s, p);
             break;
         case PART_OBJECT:
         case PART_HOLDER:

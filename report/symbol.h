@@ -33,6 +33,8 @@ struct symbols {
 
 void symbols_init(struct symbols *s, struct arena *a, const char *program);
 void symbols_modules(struct symbols *s, const struct module *m, size_t n);
+/* Goes back to another process's list. */
+void symbols_select(struct symbols *s, const char *program, struct object **now, size_t n);
 void symbols_free(struct symbols *s);
 
 /* The frames of a stack; those of the runtime are left out, and what is below main or the
@@ -54,6 +56,20 @@ void symbols_crash(struct symbols *s, struct crash *c);
 /* The name, type and declaration of the variable at [addr, addr+size) in a module's data. */
 bool symbols_data(struct symbols *s, const struct finding *f, uint64_t addr, uint64_t size,
                   struct part *out);
+/* Of a heap block (PART_HEAP): the type it was allocated as and the member accessed, from the
+   function that allocated it; of memory on a stack (PART_STACK with frame pointers): the local
+   variable. */
+void symbols_heap(struct symbols *s, struct part *p);
+void symbols_local(struct symbols *s, struct part *p);
+
+/* What naming.c knows of types, for locals.c. */
+bool type_of(Dwarf_Die *die, Dwarf_Die *type);
+void type_peel(Dwarf_Die *type); /* typedefs and qualifiers */
+Dwarf_Word type_size(Dwarf_Die *type);
+void type_name(struct buf *b, Dwarf_Die *type);
+/* The path from an object of that type to the bytes [off, off+size); type becomes the innermost. */
+void type_path(struct buf *b, Dwarf_Die *type, Dwarf_Word off, Dwarf_Word size);
+
 /* The absolute path of a unit's file number `file`. */
 const char *unit_file(struct symbols *s, Dwarf_Die *cu, Dwarf_Word file);
 

@@ -86,23 +86,30 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
         return false;
     case PART_HEAP: {
         const struct part *acc = finding_part(f, PART_ACCESS, NULL);
-        fprintf(out, "%sLocation is heap block of size %llu at 0x%012llx", CYAN, size, addr);
-        if (acc && acc->r.addr >= p->r.addr)
-            fprintf(out, " (offset %llu)", (unsigned long long)(acc->r.addr - p->r.addr));
-        fprintf(out, ", allocated by %s at:%s\n", who, OFF);
-        return true;
+        unsigned long long at = p->r.addr2 ? p->r.addr2 : acc ? acc->r.addr : addr;
+        fprintf(out, "%sLocation is heap block of size %llu at 0x%012llx (offset %llu", CYAN, size,
+                addr, at - addr);
+        if (p->name)
+            fprintf(out, ", '%s' of '%s'", p->name, p->type);
+        else if (p->type)
+            fprintf(out, ", '%s'", p->type);
+        fprintf(out, "), allocated by %s%s%s\n", who, p->stack.n ? " at:" : "", OFF);
+        return p->stack.n;
     }
     case PART_FREED:
         fprintf(out, "%sThe block was freed by %s at:%s\n", CYAN, who, OFF);
         return true;
     case PART_STACK:
-        if (p->name)
-            fprintf(out, "%sLocation is local '%s'%s%s%s of %s%s", CYAN, p->name,
-                    p->type ? " of type '" : "", p->type ? p->type : "", p->type ? "'" : "", who,
-                    p->stack.n ? ", in the frame of:" : "");
-        else
-            fprintf(out, "%sLocation is stack of %s%s", CYAN, who, p->stack.n ? ":" : "");
-        fprintf(out, "%s\n", OFF);
+        if (!p->name) {
+            fprintf(out, "%sLocation is stack of %s%s\n", CYAN, who, OFF);
+            return false;
+        }
+        fprintf(out, "%sLocation is local '%s'", CYAN, p->name);
+        if (p->type)
+            fprintf(out, " of type '%s' (%llu bytes)", p->type, (unsigned long long)p->type_size);
+        if (p->file)
+            fprintf(out, ", defined at %s:%u", p->file, p->line);
+        fprintf(out, ", in a frame of %s%s%s\n", who, p->stack.n ? ":" : "", OFF);
         return p->stack.n;
     case PART_TLS:
         fprintf(out, "%sLocation is thread-local storage of %s%s\n", CYAN, who, OFF);
@@ -180,17 +187,18 @@ static void held_by(struct output *o, struct findings *all, const struct part *p
     }
 }
 
+/* Of a side whose locks are not known nothing is said. */
 static void mutexes(struct output *o, struct findings *all, const struct finding *f)
 {
-    const struct part *now = finding_part(f, PART_ACCESS, NULL);
-    const struct part *old = finding_part(f, PART_PREVIOUS, NULL);
-    if (!now || (!now->nheld && (!old || !old->nheld)))
-        return;
+    const char *sep = "";
     fprintf(o->f, "%sMutexes held: ", CYAN);
-    held_by(o, all, now);
-    if (old) {
-        fprintf(o->f, "; ");
-        held_by(o, all, old);
+    for (size_t i = 0; i < f->nparts; i++) {
+        const struct part *p = &f->part[i];
+        if (!part_locks_known(p))
+            continue;
+        fprintf(o->f, "%s", sep);
+        held_by(o, all, p);
+        sep = "; ";
     }
     fprintf(o->f, "%s\n", OFF);
 }
@@ -216,13 +224,14 @@ static void text_finding(struct output *o, struct findings *all, struct finding 
         if (frames)
             text_frames(o->f, &p->stack);
     }
-    if (frames && f->r.kind == FINDING_RACE)
-        for (size_t i = 0, blank = 0; i < f->nparts && !blank; i++)
-            if (f->part[i].nheld) {
-                fprintf(o->f, "\n");
-                blank = 1;
-            }
-    mutexes(o, all, f);
+    bool locks = false;
+    for (size_t i = 0; i < f->nparts; i++)
+        locks |= f->part[i].nheld > 0;
+    locks &= f->r.kind == FINDING_RACE;
+    if (frames && (locks || f->hint))
+        fprintf(o->f, "\n");
+    if (locks)
+        mutexes(o, all, f);
     if (f->hint)
         fprintf(o->f, "%sHint: %s%s\n", CYAN, f->hint, OFF);
     fprintf(o->f, RULE);

@@ -81,7 +81,7 @@ static inline void reading_modules(void *arg, const struct module *m, size_t n)
 
 static inline void reading_hello(void *arg, const struct record_hello *h)
 {
-    findings_stream(&((struct reading *)arg)->all);
+    findings_writer(&((struct reading *)arg)->all, 0, true);
 }
 
 static inline void reading_crash(void *arg, struct crash *c)

@@ -43,8 +43,11 @@ static struct finding *race(struct arena *a, uint64_t id, uint32_t line)
     h->stack.n = 1;
     f->part[0].held = h;
     f->part[0].nheld = 1;
-    f->part[1].r = (struct record_part){
-        .role = PART_PREVIOUS, .flags = PART_MAIN, .goid = 1, .addr = 0xc4200621a0, .size = 4};
+    f->part[1].r = (struct record_part){.role = PART_PREVIOUS,
+                                        .flags = PART_MAIN | PART_LOCKS,
+                                        .goid = 1,
+                                        .addr = 0xc4200621a0,
+                                        .size = 4};
     struct frame old = frame("balance", "/src/bank.c", 14, 0x5f);
     stack_of(a, &f->part[1], 1, &old);
     f->part[2].r = (struct record_part){.role = PART_CREATED, .goid = 7};
@@ -80,6 +83,7 @@ static const char bank[] =
     "/src/bank.c:8\n"
     "Mutexes held: goroutine 7 holds 'bank.mu' (locked at /src/bank.c:19); main goroutine holds "
     "none\n"
+    "Hint: goroutine 7 holds 'bank.mu', main goroutine does not; hold it around both accesses\n"
     "==================\n"
     "Found 1 data race(s)\n"
     "exit status 66\n";
@@ -143,6 +147,8 @@ START_TEST(no_stack_no_location)
                              "Previous read at 0x00c4200621a0 by thread 1:\n"
                              "  ??\n"
                              "      /lib/x.so +0x44\n"
+                             "\n"
+                             "Hint: one access is atomic and the other is not; make both atomic\n"
                              "==================\n"
                              "Found 1 data race(s)\n"
                              "exit status 3\n");

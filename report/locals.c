@@ -1,0 +1,208 @@
+/*
+ * locals.c - the name of memory that is no global: a local in somebody's frame, a block's member.
+ *
+ * A local. The detector cannot know names, but it can say which frame an address lies in: for the
+ * frames of the goroutine whose stack it is, the return address into each and its frame pointer.
+ * The variable follows from the function's DWARF: one whose place, relative to the frame, covers
+ * the address. If none does (the frame was found by looking for what resembles one on a stack that
+ * is in use), nothing is said rather than something wrong.
+ *
+ * A block. malloc has no type, but the code around the call nearly always has: `T *p =
+ * malloc(sizeof *p)`. Among the pointers that the allocating function knows (variables, parameters,
+ * its result) those are taken whose pointee is as large as the block, or divides it; one declared
+ * on the line of the call wins, otherwise the type must be the only one. A wrong guess would
+ * mislead, so two candidates of different types name nothing.
+ */
+#include "symbol.h"
+
+#include <dwarf.h>
+#include <string.h>
+
+#define SCOPES 64
+
+/* --- locals
+ * -------------------------------------------------------------------------------------*/
+
+/* Where frame-relative addresses count from, on x86-64 and aarch64 with a frame pointer. */
+static Dwarf_Addr frame_base(Dwarf_Die *function, Dwarf_Addr fp)
+{
+    Dwarf_Attribute at;
+    Dwarf_Op *op;
+    size_t n;
+    if (dwarf_attr_integrate(function, DW_AT_frame_base, &at) &&
+        dwarf_getlocation(&at, &op, &n) == 0 && n == 1) {
+        if (op->atom == DW_OP_reg6 || op->atom == DW_OP_reg29)
+            return fp;
+        if (op->atom == DW_OP_breg6 || op->atom == DW_OP_breg29)
+            return fp + op->number;
+    }
+    return fp +
+           16; /* the canonical frame address: above the saved pointer and the return address */
+}
+
+static bool local_in(Dwarf_Die *scope, Dwarf_Addr base, Dwarf_Addr pc, uint64_t addr,
+                     Dwarf_Die *out, uint64_t *start)
+{
+    Dwarf_Die d, type;
+    Dwarf_Attribute at;
+    if (dwarf_child(scope, &d) != 0)
+        return false;
+    do {
+        int tag = dwarf_tag(&d);
+        Dwarf_Op *op;
+        size_t n;
+        if ((tag != DW_TAG_variable && tag != DW_TAG_formal_parameter) ||
+            !dwarf_attr_integrate(&d, DW_AT_location, &at) ||
+            dwarf_getlocation_addr(&at, pc, &op, &n, 1) != 1 || n != 1 || op->atom != DW_OP_fbreg ||
+            !type_of(&d, &type))
+            continue;
+        *start = base + op->number;
+        if (addr >= *start && addr - *start < type_size(&type)) {
+            *out = d;
+            return true;
+        }
+    } while (dwarf_siblingof(&d, &d) == 0);
+    return false;
+}
+
+/* Name, type and declaration of a variable that begins at `start`, seen at p's address. */
+static void describe(struct symbols *s, Dwarf_Die *cu, Dwarf_Die *var, uint64_t start,
+                     struct part *p)
+{
+    struct buf b = {0}, t = {0};
+    Dwarf_Attribute at;
+    Dwarf_Word line, file;
+    Dwarf_Die type;
+    const char *name = dwarf_formstring(dwarf_attr_integrate(var, DW_AT_name, &at));
+    buf_str(&b, name ? name : "?");
+    type_of(var, &type);
+    type_path(&b, &type, p->r.addr - start, p->r.size);
+    type_name(&t, &type);
+    p->name = arena_str(s->arena, b.s);
+    p->type = arena_str(s->arena, t.s);
+    p->type_size = type_size(&type);
+    if (dwarf_formudata(dwarf_attr_integrate(var, DW_AT_decl_line, &at), &line) == 0)
+        p->line = (uint32_t)line;
+    if (dwarf_formudata(dwarf_attr_integrate(var, DW_AT_decl_file, &at), &file) == 0)
+        p->file = unit_file(s, cu, file);
+    buf_free(&b);
+    buf_free(&t);
+}
+
+void symbols_local(struct symbols *s, struct part *p)
+{
+    for (size_t i = 0; p->fp && i < p->r.depth; i++) {
+        uint64_t pc = p->pc[i] - 1;
+        struct object *o = symbols_object(s, pc);
+        Dwarf_Die cu, scope[SCOPES], var;
+        Dwarf_Addr bias;
+        uint64_t start;
+        if (!o || !object_unit(o, pc, &cu, &bias))
+            continue;
+        size_t n = unit_scopes(&cu, pc - bias, scope, SCOPES), f = 0;
+        while (f < n && dwarf_tag(&scope[f]) != DW_TAG_subprogram)
+            f++;
+        if (f == n)
+            continue;
+        Dwarf_Addr base = frame_base(&scope[f], p->fp[i]);
+        for (size_t k = n; k-- > f;)
+            if (local_in(&scope[k], base, pc - bias, p->r.addr, &var, &start)) {
+                describe(s, &cu, &var, start, p);
+                return;
+            }
+    }
+    /* A stack that does not hold the variable says nothing. */
+    p->stack.n = 0;
+}
+
+/* --- blocks
+ * -------------------------------------------------------------------------------------*/
+
+struct guess {
+    Dwarf_Die type; /* the pointee */
+    bool any, exact, mixed;
+};
+
+static void consider(struct guess *g, Dwarf_Die *pointer, uint64_t size, bool on_line)
+{
+    Dwarf_Die t = *pointer, to, inner;
+    type_peel(&t);
+    if (dwarf_tag(&t) != DW_TAG_pointer_type || !type_of(&t, &to))
+        return;
+    inner = to;
+    type_peel(&inner);
+    int tag = dwarf_tag(&inner);
+    Dwarf_Word n = type_size(&inner);
+    bool aggregate =
+        tag == DW_TAG_structure_type || tag == DW_TAG_union_type || tag == DW_TAG_class_type;
+    /* Bytes and numbers divide everything: only the line of the call makes them likely. */
+    if (!n || size % n || (!on_line && (!aggregate || n != size)))
+        return;
+    if (on_line && !g->exact) {
+        *g = (struct guess){.type = to, .any = true, .exact = true};
+    } else if (!g->any) {
+        *g = (struct guess){.type = to, .any = true};
+    } else if (!g->exact) {
+        Dwarf_Die have = g->type;
+        type_peel(&have);
+        g->mixed |= dwarf_dieoffset(&have) != dwarf_dieoffset(&inner);
+    }
+}
+
+static void consider_scope(struct guess *g, Dwarf_Die *scope, uint64_t size, uint32_t line)
+{
+    Dwarf_Die d, type;
+    Dwarf_Attribute at;
+    int tag = dwarf_tag(scope);
+    if ((tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine) && type_of(scope, &type))
+        consider(g, &type, size, false);
+    if (dwarf_child(scope, &d) != 0)
+        return;
+    do {
+        Dwarf_Word decl = 0;
+        tag = dwarf_tag(&d);
+        if ((tag != DW_TAG_variable && tag != DW_TAG_formal_parameter) || !type_of(&d, &type))
+            continue;
+        dwarf_formudata(dwarf_attr_integrate(&d, DW_AT_decl_line, &at), &decl);
+        consider(g, &type, size, decl == line);
+    } while (dwarf_siblingof(&d, &d) == 0);
+}
+
+void symbols_heap(struct symbols *s, struct part *p)
+{
+    if (!p->stack.n || !p->r.size)
+        return;
+    for (size_t i = 0; i < p->r.depth && i < 4; i++) {
+        uint64_t pc = p->pc[i] - 1;
+        struct object *o = symbols_object(s, pc);
+        Dwarf_Die cu, scope[SCOPES];
+        Dwarf_Addr bias;
+        struct guess g = {0};
+        struct stack at;
+        if (!o || !object_unit(o, pc, &cu, &bias))
+            continue;
+        symbols_stack(s, &p->pc[i], 1, false, &at);
+        if (!at.n) /* the runtime's own frame */
+            continue;
+        size_t n = unit_scopes(&cu, pc - bias, scope, SCOPES);
+        for (size_t k = 0; k < n; k++)
+            consider_scope(&g, &scope[k], p->r.size, at.frame[0].line);
+        if (!g.any || g.mixed)
+            return;
+        struct buf name = {0}, type = {0};
+        Dwarf_Die inner = g.type;
+        Dwarf_Word each = type_size(&g.type);
+        uint64_t off = p->r.addr2 >= p->r.addr ? p->r.addr2 - p->r.addr : 0;
+        type_name(&type, &g.type);
+        if (p->r.size > each)
+            buf_printf(&name, "[%llu]", (unsigned long long)(off / each));
+        type_path(&name, &inner, off % each, p->r.aux ? p->r.aux : 1);
+        p->type = arena_str(s->arena, type.s);
+        p->type_size = each;
+        if (name.n)
+            p->name = arena_str(s->arena, name.s + (name.s[0] == '.'));
+        buf_free(&name);
+        buf_free(&type);
+        return;
+    }
+}
