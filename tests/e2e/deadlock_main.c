@@ -1,4 +1,5 @@
 // status: 66
+// says: Found 1 deadlock(s)
 /* The whole program asleep. */
 #include <goc.h>
 

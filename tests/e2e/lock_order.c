@@ -15,8 +15,9 @@ static void take(goc_mutex *first, goc_mutex *second, goc_duration after)
 
 int main(void)
 {
-    go(take, &a, &b, (goc_duration)0);
-    go(take, &b, &c, 10 * GOC_MILLISECOND);
-    go(take, &c, &a, 20 * GOC_MILLISECOND);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup wg = {0};
+    goc_waitgroup_go(&wg, take, &a, &b, (goc_duration)0);
+    goc_waitgroup_go(&wg, take, &b, &c, 10 * GOC_MILLISECOND);
+    goc_waitgroup_go(&wg, take, &c, &a, 20 * GOC_MILLISECOND);
+    goc_waitgroup_wait(&wg);
 }

@@ -1,4 +1,5 @@
 // status: 66
+// says: Found 1 sync misuse(s)
 /* Closing twice. */
 #include <goc.h>
 

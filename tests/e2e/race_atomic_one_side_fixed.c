@@ -17,7 +17,8 @@ static void reset(void)
 
 int main(void)
 {
-    go(count);
-    go(reset);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup wg = {0};
+    goc_waitgroup_go(&wg, count);
+    goc_waitgroup_go(&wg, reset);
+    goc_waitgroup_wait(&wg);
 }

@@ -21,7 +21,8 @@ static void part(void)
 
 int main(void)
 {
-    go(whole);
-    go(part);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup wg = {0};
+    goc_waitgroup_go(&wg, whole);
+    goc_waitgroup_go(&wg, part);
+    goc_waitgroup_wait(&wg);
 }

@@ -15,8 +15,9 @@ static void enter(goc_duration after)
 
 int main(void)
 {
+    goc_waitgroup wg = {0};
     permits = goc_chan_make(goc_unit, 1);
-    go(enter, (goc_duration)0);
-    go(enter, 20 * GOC_MILLISECOND);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup_go(&wg, enter, (goc_duration)0);
+    goc_waitgroup_go(&wg, enter, 20 * GOC_MILLISECOND);
+    goc_waitgroup_wait(&wg);
 }

@@ -1,4 +1,5 @@
 // status: 66
+// says: Found 1 data race(s)
 /* Closing a channel that another goroutine sends on, unordered: here the send came first; the other
    way round it is a panic. */
 #include <goc.h>

@@ -3,6 +3,7 @@
 #include <goc.h>
 
 static int level;
+static goc_waitgroup wg;
 
 static inline __attribute__((always_inline)) void store(int v)
 {
@@ -40,12 +41,12 @@ static void reader(void)
 
 static void parent(void)
 {
-    go(reader);
-    go(writer);
+    goc_waitgroup_go(&wg, reader);
+    goc_waitgroup_go(&wg, writer);
 }
 
 int main(void)
 {
-    go(parent);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup_go(&wg, parent);
+    goc_waitgroup_wait(&wg);
 }

@@ -3,6 +3,7 @@
 #include <goc.h>
 
 static int level;
+static goc_waitgroup wg;
 
 static __attribute__((noinline)) void outer(int v)
 {
@@ -18,11 +19,11 @@ static void reader(void)
 static void writer(void)
 {
     outer(1);
-    go(reader);
+    goc_waitgroup_go(&wg, reader);
 }
 
 int main(void)
 {
-    go(writer);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup_go(&wg, writer);
+    goc_waitgroup_wait(&wg);
 }

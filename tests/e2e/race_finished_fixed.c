@@ -18,8 +18,9 @@ static void late(goc_recv_chan(goc_unit) start)
 
 int main(void)
 {
+    goc_waitgroup wg = {0};
     goc_chan(goc_unit) ch = goc_chan_make(goc_unit, 1);
-    go(early, ch);
-    go(late, ch);
-    goc_sleep(20 * GOC_MILLISECOND);
+    goc_waitgroup_go(&wg, early, ch);
+    goc_waitgroup_go(&wg, late, ch);
+    goc_waitgroup_wait(&wg);
 }

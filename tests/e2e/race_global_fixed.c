@@ -33,8 +33,9 @@ static int balance(int i)
 
 int main(void)
 {
-    go(worker, 1);
+    goc_waitgroup wg = {0};
+    goc_waitgroup_go(&wg, worker, 1);
     int b = balance(1);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup_wait(&wg);
     return b;
 }

@@ -29,8 +29,9 @@ static void late(struct node *n)
 
 int main(void)
 {
+    goc_waitgroup wg = {0};
     struct node *n = node_new(0);
-    go(early, n);
-    go(late, n);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup_go(&wg, early, n);
+    goc_waitgroup_go(&wg, late, n);
+    goc_waitgroup_wait(&wg);
 }

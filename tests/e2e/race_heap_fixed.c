@@ -21,7 +21,8 @@ static void use(goc_duration after)
 
 int main(void)
 {
-    go(use, (goc_duration)0);
-    go(use, 20 * GOC_MILLISECOND);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup wg = {0};
+    goc_waitgroup_go(&wg, use, (goc_duration)0);
+    goc_waitgroup_go(&wg, use, 20 * GOC_MILLISECOND);
+    goc_waitgroup_wait(&wg);
 }

@@ -19,8 +19,9 @@ static void read_text(size_t n)
 
 int main(int argc, char **argv)
 {
+    goc_waitgroup wg = {0};
     size_t n = 16 + argc - 1; /* not known to the compiler, so that the calls stay calls */
-    go(write_text, n);
-    go(read_text, n);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup_go(&wg, write_text, n);
+    goc_waitgroup_go(&wg, read_text, n);
+    goc_waitgroup_wait(&wg);
 }

@@ -31,8 +31,9 @@ static void use(void)
 
 int main(void)
 {
-    go(use);
+    goc_waitgroup wg = {0};
+    goc_waitgroup_go(&wg, use);
     goc_sleep(5 * GOC_MILLISECOND);
-    go(publish);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup_go(&wg, publish);
+    goc_waitgroup_wait(&wg);
 }

@@ -1,4 +1,5 @@
 // status: 66
+// says: Location is 
 /* A local of main's frame that two goroutines write through a pointer. */
 #include <goc.h>
 
@@ -10,8 +11,9 @@ static void set(int *p, int v, goc_duration after)
 
 int main(void)
 {
+    goc_waitgroup wg = {0};
     int total = 0;
-    go(set, &total, 1, (goc_duration)0);
-    go(set, &total, 2, 20 * GOC_MILLISECOND);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup_go(&wg, set, &total, 1, (goc_duration)0);
+    goc_waitgroup_go(&wg, set, &total, 2, 20 * GOC_MILLISECOND);
+    goc_waitgroup_wait(&wg);
 }

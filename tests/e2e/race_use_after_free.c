@@ -19,8 +19,9 @@ static void look(void)
 
 int main(void)
 {
+    goc_waitgroup wg = {0};
     block = calloc(4, sizeof *block);
-    go(drop);
-    go(look);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup_go(&wg, drop);
+    goc_waitgroup_go(&wg, look);
+    goc_waitgroup_wait(&wg);
 }

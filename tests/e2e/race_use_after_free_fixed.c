@@ -20,9 +20,10 @@ static void drop(goc_recv_chan(goc_unit) done)
 
 int main(void)
 {
+    goc_waitgroup wg = {0};
     goc_chan(goc_unit) done = goc_chan_make(goc_unit, 1);
     block = calloc(4, sizeof *block);
-    go(look, done);
-    go(drop, done);
-    goc_sleep(40 * GOC_MILLISECOND);
+    goc_waitgroup_go(&wg, look, done);
+    goc_waitgroup_go(&wg, drop, done);
+    goc_waitgroup_wait(&wg);
 }
