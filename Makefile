@@ -179,6 +179,10 @@ install: all ## into $(DESTDIR)$(prefix)
 	install -m644 runtime/include/goc/*.h $D/include/goc/
 	for p in goc goc-race; do sed 's|^prefix=.*|prefix=$(prefix)|' $(L)/pkgconfig/$$p.pc > $D/lib/pkgconfig/$$p.pc; done
 	for m in $(MAN); do install -Dm644 $$m $D/share/man/man$${m##*.}/$${m##*/}; done
+	install -d $D/share/bash-completion/completions $D/share/zsh/site-functions $D/share/fish/vendor_completions.d
+	$(TOOL) completion bash > $D/share/bash-completion/completions/goc-race
+	$(TOOL) completion zsh > $D/share/zsh/site-functions/_goc-race
+	$(TOOL) completion fish > $D/share/fish/vendor_completions.d/goc-race.fish
 
 clean: ## remove build/
 	rm -rf $(BUILD)

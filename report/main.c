@@ -17,6 +17,8 @@ static const struct command {
     {"cc", "cc ARG...", "compile and link with the instrumentation ($GOC_CC, default gcc)", 0},
     {"c++", "c++ ARG...", "the same for C++ ($GOC_CXX, default g++)", 0},
     {"report", "report [OPTION...] FILE...", "render saved findings, several files merged", REPORT},
+    {"explain", "explain [KIND]", "what a kind of finding means and how to fix it", 0},
+    {"completion", "completion bash|zsh|fish", "print a completion script", 0},
     {"help", "help [COMMAND]", "this, or the help of a command", 0},
 };
 
@@ -125,6 +127,10 @@ int main(int argc, char **argv)
         return driver(argc - 2, argv + 2, c[1] == '+');
     if (strcmp(c, "report") == 0)
         return report(argc - 2, argv + 2);
+    if (strcmp(c, "explain") == 0)
+        return explain(argc - 2, argv + 2);
+    if (strcmp(c, "completion") == 0)
+        return completion(argc - 2, argv + 2);
     if (strcmp(c, "render-fd") == 0 && argc == 3) {
         static struct options o;
         options_init(&o);

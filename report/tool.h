@@ -10,6 +10,7 @@ int render_fd(const struct options *o, int fd); /* for a program started alone *
 int driver(int argc, char **argv, bool cxx);    /* cc, c++ */
 int report(int argc, char **argv);
 int explain(int argc, char **argv);
+int completion(int argc, char **argv);
 
 /* Spawns argv and waits: its exit status, 128+N for a signal, 127 and a line if there is no such
    program. */
