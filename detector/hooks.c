@@ -57,10 +57,6 @@ void hook_run(struct race_g *g)
     det_set_cur(g);
 }
 
-void hook_stack_arena(void *lo, void *hi)
-{
-}
-
 void hook_stack(struct race_g *g, void *lo, void *hi)
 {
     g->stack_lo = g->life->stack_lo = (uintptr_t)lo;
@@ -76,8 +72,10 @@ void hook_end(struct race_g *g)
         return;
     }
     /* What was done on its stack ends with it: the next one there finds it clean. */
-    if (g->stack_low_water < g->stack_hi && g->stack_lo)
-        det_forget(g->stack_low_water, g->stack_hi - g->stack_low_water);
+    if (g->stack_low_water < g->stack_hi && g->stack_lo) {
+        det_clear(g->stack_low_water, g->stack_hi - g->stack_low_water);
+        sync_forget_stack(g->stack_low_water, g->stack_hi - g->stack_low_water);
+    }
     g_end(g);
 }
 

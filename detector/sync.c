@@ -22,6 +22,39 @@
 
 static struct slab syncs;
 
+/* Objects on goroutine stacks are rare, and stacks end often: while there are none, the map of a stack
+   is not looked at (which would also make it exist). */
+#define ARENAS 64
+static struct {
+    uintptr_t lo, hi;
+} arenas[ARENAS];
+static u32 arena_count, on_stacks;
+
+void hook_stack_arena(void *lo, void *hi)
+{
+    static u32 lock;
+    det_lock(&lock);
+    if (arena_count && arenas[arena_count - 1].hi == (uintptr_t)lo) {
+        arenas[arena_count - 1].hi = (uintptr_t)hi;
+    } else if (arena_count < ARENAS) {
+        arenas[arena_count].lo = (uintptr_t)lo;
+        arenas[arena_count].hi = (uintptr_t)hi;
+        __atomic_store_n(&arena_count, arena_count + 1, __ATOMIC_RELEASE);
+    } else {
+        __atomic_add_fetch(&on_stacks, 1, __ATOMIC_RELAXED); /* too many to tell: always look */
+    }
+    det_unlock(&lock);
+}
+
+static bool on_stack(uintptr_t addr)
+{
+    u32 n = __atomic_load_n(&arena_count, __ATOMIC_ACQUIRE);
+    for (u32 i = 0; i < n; i++)
+        if (addr >= (arenas[i].lo & DET_ADDR_MASK) && addr < (arenas[i].hi & DET_ADDR_MASK))
+            return true;
+    return false;
+}
+
 void sync_init(void)
 {
     slab_init(&syncs, "synchronisation objects", sizeof(struct sync), 1u << 26);
@@ -68,6 +101,8 @@ struct sync *sync_lock(uintptr_t addr, bool create)
                                              __ATOMIC_ACQUIRE)) {
                 ((struct sync *)slab_at(&syncs, fresh))->addr = 0;
                 slab_free(&syncs, fresh);
+            } else if (on_stack(addr)) {
+                __atomic_add_fetch(&on_stacks, 1, __ATOMIC_RELAXED);
             }
             continue;
         }
@@ -98,6 +133,7 @@ static void forget_slot(u32 *meta)
     det_lock(&first->lock);
     u32 beside = first->next;
     published_drop(&first->clock);
+    bool stacked = on_stack(first->addr);
     first->addr = 0;
     first->next = 0;
     det_unlock(&first->lock);
@@ -111,6 +147,8 @@ static void forget_slot(u32 *meta)
         slab_free(&syncs, beside);
         beside = next;
     }
+    if (stacked)
+        __atomic_sub_fetch(&on_stacks, 1, __ATOMIC_RELAXED);
 }
 
 void sync_forget(uintptr_t lo, size_t n)
@@ -130,6 +168,12 @@ void sync_forget(uintptr_t lo, size_t n)
                 forget_slot(p);
         p = stop;
     }
+}
+
+void sync_forget_stack(uintptr_t lo, size_t n)
+{
+    if (__atomic_load_n(&on_stacks, __ATOMIC_RELAXED))
+        sync_forget(lo, n);
 }
 
 void det_forget(uintptr_t p, size_t n)

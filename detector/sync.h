@@ -18,6 +18,7 @@ void sync_init(void);
 struct sync *sync_lock(uintptr_t addr, bool create);
 void sync_unlock(struct sync *s);
 void sync_forget(uintptr_t lo, size_t n);
+void sync_forget_stack(uintptr_t lo, size_t n); /* [lo, lo + n) is part of a goroutine's stack */
 
 /* What the hooks and the atomics do, by g, which must not be ignoring synchronisation. */
 void g_acquire(struct race_g *g, uintptr_t addr);
