@@ -214,6 +214,8 @@ static void location(struct finding *f, uintptr_t a, size_t n)
     } else if (output_in_module(a)) {
         finding_part(f, &(struct record_part){.role = PART_GLOBAL, .addr = a, .size = n}, NULL, 0);
     } else if (life_by_stack(a, &l)) {
+        static uintptr_t pc[16], fp[16];
+        size_t frames = det_frames_around(a, l.stack_lo, l.stack_hi, pc, fp, 16);
         finding_part(f,
                      &(struct record_part){.role = PART_STACK,
                                            .addr = a,
@@ -221,7 +223,8 @@ static void location(struct finding *f, uintptr_t a, size_t n)
                                            .goid = l.goid,
                                            .flags = l.flags,
                                            .aux = l.stack_hi - a},
-                     NULL, 0);
+                     pc, frames);
+        items_add(&output_items, ITEM_FRAME_POINTERS, fp, frames * sizeof *fp, NULL, 0);
     }
 }
 
@@ -270,7 +273,7 @@ static void race_on_stack(void *arg)
     bool named = life_find(word_id(r->hit->word), word_epoch(r->hit->word), &him);
     finding_part(f,
                  &(struct record_part){.role = PART_ACCESS,
-                                       .flags = part_flags(r->flags) | me.flags,
+                                       .flags = part_flags(r->flags) | me.flags | PART_LOCKS,
                                        .goid = me.goid,
                                        .addr = r->a,
                                        .size = r->n,

@@ -69,6 +69,9 @@ void output_forked(void)
 {
     lock = 0;
     out.child = true;
+    /* Its records carry its own pid; who they are from has to be said again. */
+    out.hello = false;
+    out.modules_old = true;
 }
 
 /* --- items --------------------------------------------------------------------------------------------- */
@@ -143,7 +146,10 @@ static bool put(u32 type, u64 id, const void *payload, size_t n)
     struct record_head *h = room(&whole, sizeof *h + n);
     if (!h)
         return false;
-    *h = (struct record_head){.len = (u32)n, .type = (uint16_t)type, .id = id};
+    *h = (struct record_head){.len = (u32)n,
+                              .type = (uint16_t)type,
+                              .flags = (uint16_t)sys_getpid(),
+                              .id = id};
     det_copy(h + 1, payload, n);
     if (!write_all((char *)h, sizeof *h + n))
         out.broken = true;

@@ -32,4 +32,9 @@ void items_add(struct items *b, u32 tag, const void *head, size_t head_n, const 
                size_t rest_n);
 extern struct items output_items; /* under the lock; emptied by the user */
 
+/* The frames of the stack [lo, hi) from the one that holds `a` outwards: an address in each and its
+   frame pointer; 0 if none can be made out. Under the output lock. (onstack.c) */
+size_t det_frames_around(uintptr_t a, uintptr_t lo, uintptr_t hi, uintptr_t *pc, uintptr_t *fp,
+                         size_t max);
+
 #endif

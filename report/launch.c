@@ -47,6 +47,7 @@ struct run {
     struct decoder decoder;
     struct sink sink;
     const struct options *o;
+    unsigned pid; /* of the program, 0 if not ours */
     bool hello, exited, crashed;
     struct record_exit end;
 };
@@ -197,9 +198,12 @@ static void on_crash(void *arg, struct crash *c)
 static void on_exit_record(void *arg, const struct record_exit *e)
 {
     struct run *r = arg;
+    r->all.lost += e->lost;
+    /* A forked child's end is not the program's. */
+    if (r->pid && r->decoder.writer && r->decoder.writer != (r->pid & 0xffff))
+        return;
     r->exited = true;
     r->end = *e;
-    r->all.lost += e->lost;
 }
 
 static void run_init(struct run *r, const struct options *o)
@@ -330,6 +334,7 @@ static void start(struct run *r, struct child *c, const char *path, char **argv,
     close(go[0]);
     close(error[1]);
     *c = (struct child){c->pid, records[0], go[1], error[0]};
+    r->pid = (unsigned)c->pid;
     open_outputs(r, c->pid);
     if (write(c->go, "", 1) != 1)
         die("cannot start %s: %s", path, strerror(errno));
