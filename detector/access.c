@@ -28,6 +28,7 @@
 #include "access.h"
 #include "facts.h"
 #include "history.h"
+#include "stackmem.h"
 #include "sys.h"
 
 /* Beyond this many even debug_all forgets. */
@@ -152,9 +153,7 @@ static void granules(struct race_g *g, uintptr_t a, size_t n, u32 flags, struct 
 
 void access_note(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags, struct hits *h)
 {
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    if (here < g->stack_low_water && here >= g->stack_lo)
-        g->stack_low_water = here;
+    stackmem_touch(a, n);
     history_access(g, pc, a, n, flags);
     granules(g, a, n, flags, h);
 }

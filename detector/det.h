@@ -125,7 +125,7 @@ struct race_g {
     /* Atomics: fences that wait for their other half. */
     struct fence *fence;
     uint64_t goid;
-    uintptr_t stack_lo, stack_hi, stack_low_water;
+    uintptr_t stack_lo, stack_hi;
     /* Facts for the deadlock rooms. */
     struct held *held;      /* locks held now */
     struct waiting *wait;   /* what it waits on */

@@ -48,7 +48,6 @@ struct race_g *g_new(struct race_g *creator, uint64_t goid, u32 created, uintptr
     g->goid = goid;
     g->main = (flags & PART_MAIN) != 0;
     g->thread = (flags & PART_THREAD) != 0;
-    g->stack_low_water = UINTPTR_MAX;
     if (creator) {
         if (creator->know.n == CLOCK_EXTRAS)
             clock_flush(&creator->know);

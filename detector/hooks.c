@@ -10,18 +10,12 @@
 #include "facts.h"
 #include "intercept.h"
 #include "record.h"
+#include "stackmem.h"
 #include "sync.h"
 
 static inline struct race_g *the(struct race_g *g)
 {
     return g ? g : det_cur;
-}
-
-static inline void touch_stack(struct race_g *g)
-{
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    if (here < g->stack_low_water && here >= g->stack_lo)
-        g->stack_low_water = here;
 }
 
 /* --- lives ------------------------------------------------------------------------------------------- */
@@ -47,7 +41,6 @@ struct race_g *hook_go(uint64_t goid, const void *fn, uintptr_t pc)
     struct race_g *cur = det_cur;
     if (!cur)
         return g_new(NULL, goid, 0, (uintptr_t)fn, 0);
-    touch_stack(cur);
     u32 created = det_stack_save(cur, pc);
     return g_new(cur, goid, created, (uintptr_t)fn, 0);
 }
@@ -61,7 +54,7 @@ void hook_stack(struct race_g *g, void *lo, void *hi)
 {
     g->stack_lo = g->life->stack_lo = (uintptr_t)lo;
     g->stack_hi = g->life->stack_hi = (uintptr_t)hi;
-    g->stack_low_water = (uintptr_t)hi;
+    stackmem_fresh((uintptr_t)lo, (uintptr_t)hi);
 }
 
 void hook_end(struct race_g *g)
@@ -70,11 +63,6 @@ void hook_end(struct race_g *g)
     if (icept_thread_is(g)) {
         det_set_cur(g);
         return;
-    }
-    /* What was done on its stack ends with it: the next one there finds it clean. */
-    if (g->stack_low_water < g->stack_hi && g->stack_lo) {
-        det_clear(g->stack_low_water, g->stack_hi - g->stack_low_water);
-        sync_forget_stack(g->stack_low_water, g->stack_hi - g->stack_low_water);
     }
     g_end(g);
 }
@@ -87,7 +75,6 @@ void hook_end(struct race_g *g)
         g = the(g);                                                                                \
         if (!g || g->ignore_sync || !obj)                                                          \
             return;                                                                                \
-        touch_stack(g);                                                                            \
         uint8_t was = g->busy;                                                                     \
         g->busy = 1;                                                                               \
         op(g, (uintptr_t)obj);                                                                     \
@@ -109,7 +96,6 @@ void hook_meet(struct race_g *other)
     struct race_g *g = det_cur;
     if (!g || !other)
         return;
-    touch_stack(g);
     g->busy = 1;
     g_pass(g, other);
     g_pass(other, g);

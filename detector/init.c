@@ -14,6 +14,7 @@
 #include "heap.h"
 #include "intercept.h"
 #include "output.h"
+#include "stackmem.h"
 #include "sync.h"
 #include "sys.h"
 #include <fcntl.h>
@@ -244,6 +245,7 @@ void det_init_slow(void)
     reserve(SHADOW_BASE, 1ull << (DET_ADDR_BITS + 1));
     reserve(SYNC_META_BASE, 1ull << (DET_ADDR_BITS - 1));
     reserve(HEAP_META_BASE, 1ull << (DET_ADDR_BITS - 2));
+    reserve(STACKMEM_BASE, 1ull << (DET_ADDR_BITS - 12));
     clock_init();
     sets_init();
     splits_init();

@@ -18,6 +18,7 @@
 #include "sync.h"
 #include "facts.h"
 #include "access.h"
+#include "stackmem.h"
 #include "sys.h"
 
 static struct slab syncs;
@@ -33,6 +34,7 @@ static u32 arena_count, on_stacks;
 void hook_stack_arena(void *lo, void *hi)
 {
     static u32 lock;
+    stackmem_arena((uintptr_t)lo, (uintptr_t)hi);
     det_lock(&lock);
     if (arena_count && arenas[arena_count - 1].hi == (uintptr_t)lo) {
         arenas[arena_count - 1].hi = (uintptr_t)hi;
@@ -87,15 +89,16 @@ static struct sync *sync_beside(struct sync *s, uintptr_t addr, bool create)
     return s;
 }
 
-struct sync *sync_lock(uintptr_t addr, bool create)
+struct sync *sync_lock(uintptr_t a, bool create)
 {
-    u32 *meta = sync_meta_of(addr);
-    addr &= DET_ADDR_MASK;
+    u32 *meta = sync_meta_of(a);
+    uintptr_t addr = a & DET_ADDR_MASK;
     for (;;) {
         u32 i = __atomic_load_n(meta, __ATOMIC_ACQUIRE);
         if (i == 0) {
             if (!create)
                 return NULL;
+            stackmem_touch(a, 1);
             u32 fresh = sync_new(addr);
             if (!__atomic_compare_exchange_n(meta, &i, fresh, false, __ATOMIC_ACQ_REL,
                                              __ATOMIC_ACQUIRE)) {

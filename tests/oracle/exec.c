@@ -1,10 +1,10 @@
 /*
  * exec.c - runs one random program on the race runtime, and writes down what it does.
  *
- * It is an ordinary program of libgoc-race, except that it is not instrumented: instead of letting a
- * compiler insert calls, it makes the calls of the -fsanitize=thread ABI itself, with addresses and
- * kinds out of the program. So no program needs compiling, its own bookkeeping is invisible to the
- * detector, and every entry point can be reached, also those that this compiler never emits.
+ * It is an ordinary program of libgoc-race, except that it is not instrumented: instead of letting
+ * a compiler insert calls, it makes the calls of the -fsanitize=thread ABI itself, with addresses
+ * and kinds out of the program. So no program needs compiling, its own bookkeeping is invisible to
+ * the detector, and every entry point can be reached, also those that this compiler never emits.
  *
  * Each operation enters a frame whose code address (fake_pc) names the goroutine and the operation;
  * the stacks of a finding therefore say which two operations it is about, and the stack of the
@@ -28,7 +28,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* --- the ABI ------------------------------------------------------------------------------------ */
+/* --- the ABI ------------------------------------------------------------------------------------
+ */
 
 typedef uint8_t a8;
 typedef uint16_t a16;
@@ -46,31 +47,33 @@ typedef unsigned __int128 a128;
     void __tsan_unaligned_write##n(void *); \
     void __tsan_unaligned_volatile_read##n(void *);
 ACCESS(1)
-ACCESS(2) ACCESS(4) ACCESS(8) ACCESS(16)
-void __tsan_read_range(void *, size_t);
+ACCESS(2) ACCESS(4) ACCESS(8) ACCESS(16) void __tsan_read_range(void *, size_t);
 void __tsan_write_range(void *, size_t);
+void __tsan_init(void);
 void __tsan_func_entry(void *);
 void __tsan_func_exit(void);
 void __tsan_atomic_thread_fence(int);
-#define ATOMIC(w)                                                                  \
-    a##w __tsan_atomic##w##_load(const volatile a##w *, int);                      \
-    void __tsan_atomic##w##_store(volatile a##w *, a##w, int);                     \
-    a##w __tsan_atomic##w##_exchange(volatile a##w *, a##w, int);                  \
-    a##w __tsan_atomic##w##_fetch_add(volatile a##w *, a##w, int);                 \
-    a##w __tsan_atomic##w##_fetch_sub(volatile a##w *, a##w, int);                 \
-    a##w __tsan_atomic##w##_fetch_and(volatile a##w *, a##w, int);                 \
-    a##w __tsan_atomic##w##_fetch_or(volatile a##w *, a##w, int);                  \
-    a##w __tsan_atomic##w##_fetch_xor(volatile a##w *, a##w, int);                 \
-    a##w __tsan_atomic##w##_fetch_nand(volatile a##w *, a##w, int);                \
+#define ATOMIC(w)                                                                            \
+    a##w __tsan_atomic##w##_load(const volatile a##w *, int);                                \
+    void __tsan_atomic##w##_store(volatile a##w *, a##w, int);                               \
+    a##w __tsan_atomic##w##_exchange(volatile a##w *, a##w, int);                            \
+    a##w __tsan_atomic##w##_fetch_add(volatile a##w *, a##w, int);                           \
+    a##w __tsan_atomic##w##_fetch_sub(volatile a##w *, a##w, int);                           \
+    a##w __tsan_atomic##w##_fetch_and(volatile a##w *, a##w, int);                           \
+    a##w __tsan_atomic##w##_fetch_or(volatile a##w *, a##w, int);                            \
+    a##w __tsan_atomic##w##_fetch_xor(volatile a##w *, a##w, int);                           \
+    a##w __tsan_atomic##w##_fetch_nand(volatile a##w *, a##w, int);                          \
     int __tsan_atomic##w##_compare_exchange_strong(volatile a##w *, a##w *, a##w, int, int); \
     int __tsan_atomic##w##_compare_exchange_weak(volatile a##w *, a##w *, a##w, int, int);   \
     a##w __tsan_atomic##w##_compare_exchange_val(volatile a##w *, a##w, a##w, int, int);
 ATOMIC(8)
-ATOMIC(16) ATOMIC(32) ATOMIC(64) ATOMIC(128)
+ATOMIC(16)
+ATOMIC(32) ATOMIC(64) ATOMIC(128)
 
-/* --- the program and its log -------------------------------------------------------------------- */
+    /* --- the program and its log
+       -------------------------------------------------------------------- */
 
-static struct shared *S;
+    static struct shared *S;
 static bool par;
 static uint32_t body_op[MAX_BODIES][MAX_OPS], body_len[MAX_BODIES];
 
@@ -86,8 +89,7 @@ struct run {
 
 static uint32_t log_event(struct run *x, int kind, int flags, uint64_t a, uint64_t b, uint64_t c)
 {
-    uint32_t i =
-        par ? __atomic_fetch_add(&S->nevents, 1, __ATOMIC_SEQ_CST) : S->nevents++;
+    uint32_t i = par ? __atomic_fetch_add(&S->nevents, 1, __ATOMIC_SEQ_CST) : S->nevents++;
     if (i >= MAX_EVENTS)
         return MAX_EVENTS - 1;
     struct event *e = &S->ev[i];
@@ -110,7 +112,8 @@ static bool log_nearly_full(void)
     return __atomic_load_n(&S->nevents, __ATOMIC_RELAXED) > MAX_EVENTS - 6000;
 }
 
-/* --- the objects --------------------------------------------------------------------------------- */
+/* --- the objects ---------------------------------------------------------------------------------
+ */
 
 static _Alignas(64) unsigned char global[ARENA + 64];
 static _Alignas(64) unsigned char cells[ATOMIC_BYTES + 64];
@@ -153,7 +156,8 @@ static bool heap_take(int i, uint32_t state)
                                        __ATOMIC_RELAXED);
 }
 
-/* --- memory --------------------------------------------------------------------------------------- */
+/* --- memory
+ * --------------------------------------------------------------------------------------- */
 
 static unsigned char *place(int area, uint32_t off, uint32_t size)
 {
@@ -172,32 +176,32 @@ static unsigned char *place(int area, uint32_t off, uint32_t size)
     return NULL;
 }
 
-#define BY_SIZE(call)  \
-    do {               \
-        switch (n) {   \
-        case 1:        \
-            call(1);   \
-            break;     \
-        case 2:        \
-            call(2);   \
-            break;     \
-        case 4:        \
-            call(4);   \
-            break;     \
-        case 8:        \
-            call(8);   \
-            break;     \
-        case 16:       \
-            call(16);  \
-            break;     \
-        }              \
+#define BY_SIZE(call) \
+    do {              \
+        switch (n) {  \
+        case 1:       \
+            call(1);  \
+            break;    \
+        case 2:       \
+            call(2);  \
+            break;    \
+        case 4:       \
+            call(4);  \
+            break;    \
+        case 8:       \
+            call(8);  \
+            break;    \
+        case 16:      \
+            call(16); \
+            break;    \
+        }             \
     } while (0)
 
 static void access_memory(struct run *x, bool write, int area, unsigned char *p, uint32_t n,
                           int how)
 {
-    bool real = area == AREA_GLOBAL ||
-                (!par && area >= AREA_HEAP && area < AREA_STACK && heap[area - AREA_HEAP].live == 1);
+    bool real = area == AREA_GLOBAL || (!par && area >= AREA_HEAP && area < AREA_STACK &&
+                                        heap[area - AREA_HEAP].live == 1);
     if (how == HOW_LIBC && !real)
         how = HOW_RANGE;
     if (how == HOW_BOTH)
@@ -260,7 +264,8 @@ static void access_memory(struct run *x, bool write, int area, unsigned char *p,
     }
 }
 
-/* --- atomics ---------------------------------------------------------------------------------------- */
+/* --- atomics
+ * ---------------------------------------------------------------------------------------- */
 
 static bool cell(int i, unsigned char **p, uint32_t *size)
 {
@@ -278,61 +283,60 @@ static bool cell(int i, unsigned char **p, uint32_t *size)
     return true;
 }
 
-#define ONE_WIDTH(w)                                                                               \
-    static uint64_t atomic_op##w(const struct op *o, volatile a##w *p, a##w v, bool *failed)       \
-    {                                                                                              \
-        a##w want = *p;                                                                            \
-        switch (o->kind) {                                                                         \
-        case OP_ALOAD:                                                                             \
-            return (uint64_t)__tsan_atomic##w##_load(p, o->b);                                     \
-        case OP_ASTORE:                                                                            \
-            __tsan_atomic##w##_store(p, v, o->b);                                                  \
-            return 0;                                                                              \
-        case OP_AXCHG:                                                                             \
-            return (uint64_t)__tsan_atomic##w##_exchange(p, v, o->b);                              \
-        case OP_ARMW:                                                                              \
-            switch (o->c) {                                                                        \
-            case 0:                                                                                \
-                return (uint64_t)__tsan_atomic##w##_fetch_add(p, v, o->b);                         \
-            case 1:                                                                                \
-                return (uint64_t)__tsan_atomic##w##_fetch_sub(p, v, o->b);                         \
-            case 2:                                                                                \
-                return (uint64_t)__tsan_atomic##w##_fetch_and(p, v, o->b);                         \
-            case 3:                                                                                \
-                return (uint64_t)__tsan_atomic##w##_fetch_or(p, v, o->b);                          \
-            case 4:                                                                                \
-                return (uint64_t)__tsan_atomic##w##_fetch_xor(p, v, o->b);                         \
-            default:                                                                               \
-                return (uint64_t)__tsan_atomic##w##_fetch_nand(p, v, o->b);                        \
-            }                                                                                      \
-        case OP_ACAS:                                                                              \
-            if (o->d & 4)                                                                          \
-                want++;                                                                            \
-            if (o->d & 2) {                                                                        \
-                a##w old = __tsan_atomic##w##_compare_exchange_val(p, want, v, o->b, o->c);        \
-                *failed = old != want;                                                             \
-                return (uint64_t)old;                                                              \
-            }                                                                                      \
-            if (o->d & 1)                                                                          \
-                *failed = !__tsan_atomic##w##_compare_exchange_weak(p, &want, v, o->b, o->c);      \
-            else                                                                                   \
-                *failed = !__tsan_atomic##w##_compare_exchange_strong(p, &want, v, o->b, o->c);    \
-            return (uint64_t)want;                                                                 \
-        }                                                                                          \
-        return 0;                                                                                  \
+#define ONE_WIDTH(w)                                                                            \
+    static uint64_t atomic_op##w(const struct op *o, volatile a##w *p, a##w v, bool *failed)    \
+    {                                                                                           \
+        a##w want = *p;                                                                         \
+        switch (o->kind) {                                                                      \
+        case OP_ALOAD:                                                                          \
+            return (uint64_t)__tsan_atomic##w##_load(p, o->b);                                  \
+        case OP_ASTORE:                                                                         \
+            __tsan_atomic##w##_store(p, v, o->b);                                               \
+            return 0;                                                                           \
+        case OP_AXCHG:                                                                          \
+            return (uint64_t)__tsan_atomic##w##_exchange(p, v, o->b);                           \
+        case OP_ARMW:                                                                           \
+            switch (o->c) {                                                                     \
+            case 0:                                                                             \
+                return (uint64_t)__tsan_atomic##w##_fetch_add(p, v, o->b);                      \
+            case 1:                                                                             \
+                return (uint64_t)__tsan_atomic##w##_fetch_sub(p, v, o->b);                      \
+            case 2:                                                                             \
+                return (uint64_t)__tsan_atomic##w##_fetch_and(p, v, o->b);                      \
+            case 3:                                                                             \
+                return (uint64_t)__tsan_atomic##w##_fetch_or(p, v, o->b);                       \
+            case 4:                                                                             \
+                return (uint64_t)__tsan_atomic##w##_fetch_xor(p, v, o->b);                      \
+            default:                                                                            \
+                return (uint64_t)__tsan_atomic##w##_fetch_nand(p, v, o->b);                     \
+            }                                                                                   \
+        case OP_ACAS:                                                                           \
+            if (o->d & 4)                                                                       \
+                want++;                                                                         \
+            if (o->d & 2) {                                                                     \
+                a##w old = __tsan_atomic##w##_compare_exchange_val(p, want, v, o->b, o->c);     \
+                *failed = old != want;                                                          \
+                return (uint64_t)old;                                                           \
+            }                                                                                   \
+            if (o->d & 1)                                                                       \
+                *failed = !__tsan_atomic##w##_compare_exchange_weak(p, &want, v, o->b, o->c);   \
+            else                                                                                \
+                *failed = !__tsan_atomic##w##_compare_exchange_strong(p, &want, v, o->b, o->c); \
+            return (uint64_t)want;                                                              \
+        }                                                                                       \
+        return 0;                                                                               \
     }
 ONE_WIDTH(8)
-ONE_WIDTH(16) ONE_WIDTH(32) ONE_WIDTH(64) ONE_WIDTH(128)
+ONE_WIDTH(16)
+ONE_WIDTH(32) ONE_WIDTH(64) ONE_WIDTH(128)
 
-static void run_atomic(struct run *x, const struct op *o)
+    static void run_atomic(struct run *x, const struct op *o)
 {
     unsigned char *p;
     uint32_t size;
     if (!cell(o->a, &p, &size))
         return;
-    int flags = o->kind == OP_ALOAD    ? EV_LOAD
-                : o->kind == OP_ASTORE ? EV_STORE
-                                       : EV_RMW;
+    int flags = o->kind == OP_ALOAD ? EV_LOAD : o->kind == OP_ASTORE ? EV_STORE : EV_RMW;
     uint32_t order = (uint32_t)o->b | (o->kind == OP_ACAS ? (uint32_t)o->c << 8 : 0);
     uint32_t e = log_event(x, EV_ATOMIC, flags, (uintptr_t)p, size, order);
     uint64_t tag = e + 1, got = 0;
@@ -358,7 +362,8 @@ static void run_atomic(struct run *x, const struct op *o)
     S->ev[d].val = got;
 }
 
-/* --- channels ------------------------------------------------------------------------------------------ */
+/* --- channels
+ * ------------------------------------------------------------------------------------------ */
 
 static void run_send(struct run *x, int i, bool attempt)
 {
@@ -448,7 +453,8 @@ static void run_close(struct run *x, int i)
     goc_close(chan[i]);
 }
 
-/* --- locks and the rest ---------------------------------------------------------------------------------- */
+/* --- locks and the rest
+ * ---------------------------------------------------------------------------------- */
 
 enum { MUTEX, READER, WRITER };
 
@@ -539,7 +545,8 @@ static void once3(void)
 }
 static void (*const once_fn[N_ONCE])(void) = {once0, once1, once2, once3};
 
-/* --- goroutines -------------------------------------------------------------------------------------------- */
+/* --- goroutines
+ * -------------------------------------------------------------------------------------------- */
 
 struct start {
     uint32_t inst, body;
@@ -830,6 +837,12 @@ static void drain(void)
         quiet = now == last ? quiet + 1 : 0;
         last = now;
     }
+}
+
+/* As an instrumented object does: its calls of libc are then the program's. */
+__attribute__((constructor)) static void instrumented(void)
+{
+    __tsan_init();
 }
 
 int main(void)

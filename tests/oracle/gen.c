@@ -237,8 +237,9 @@ static void statement(int body, int depth)
     case F_RW: {
         i = (int)rnd(N_RW);
         bool w2 = one_in(3);
-        emit(body, w2 ? (only_try(body) ? OP_TRYWLOCK : OP_WLOCK)
-                 : (only_try(body) ? OP_TRYRLOCK : OP_RLOCK),
+        emit(body,
+             w2 ? (only_try(body) ? OP_TRYWLOCK : OP_WLOCK)
+                : (only_try(body) ? OP_TRYRLOCK : OP_RLOCK),
              i, 0, 0, 0);
         n = 1 + (int)rnd(3);
         while (n--) {
@@ -263,8 +264,8 @@ static void statement(int body, int depth)
         }
         break;
     case F_SELECT:
-        emit(body, OP_SELECT, (int)rnd(1 << N_CHAN), (int)rnd(1 << N_CHAN),
-             body == 0 || one_in(2), 0);
+        emit(body, OP_SELECT, (int)rnd(1 << N_CHAN), (int)rnd(1 << N_CHAN), body == 0 || one_in(2),
+             0);
         access_region(body, 8 + rnd(N_CHAN), one_in(3));
         break;
     case F_CLOSE:
@@ -281,10 +282,11 @@ static void statement(int body, int depth)
                      body + 1 + (int)rnd(P->nbodies - (uint32_t)body - 1), 0);
             access_region(body, rnd(16), one_in(2));
         } else if (!parallel) {
-            emit(body, one_in(3)                      ? OP_WGADD
-                       : body && one_in(3) ? OP_WGWAIT
-                                           : OP_WGDONE, i,
-                 1 + (int)rnd(2), 0, 0);
+            emit(body,
+                 one_in(3)           ? OP_WGADD
+                 : body && one_in(3) ? OP_WGWAIT
+                                     : OP_WGDONE,
+                 i, 1 + (int)rnd(2), 0, 0);
         }
         break;
     case F_ONCE:

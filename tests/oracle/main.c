@@ -1,24 +1,25 @@
 /*
- * main.c - the driver: makes programs, has them run, compares the detector's word with the oracle's.
+ * main.c - the driver: makes programs, has them run, compares the detector's word with the
+ * oracle's.
  *
  *     oracle --exec PATH [--seed N] [--count N] [--seconds S] [--par] [--procs P] [--save DIR] [-v]
  *     oracle --exec PATH --program FILE [--repeat N] [--shrink] [--std FILE] [-v]
  *
  * The executor is started once for each program, with the program in shared memory, the record
- * stream going to a file in memory, and options that switch off what would hide a verdict (one report
- * for equal stacks, a limit on reports). Then, per location:
+ * stream going to a file in memory, and options that switch off what would hide a verdict (one
+ * report for equal stacks, a limit on reports). Then, per location:
  *
  *  - false alarm: a finding whose two accesses do not race on any byte that both touch;
- *  - wrong: they race, but the earlier one it names, by its restored stack, is not one of those that
- *    race with the later one;
+ *  - wrong: they race, but the earlier one it names, by its restored stack, is not one of those
+ * that race with the later one;
  *  - missed: a pair that races by the oracle, on a byte, and no finding about the later of the two
  *    accesses covers the byte (asked for with one P only);
  *  - status: it ended in a way that it should not (0 or 66 as findings say, 2 for a deadlock).
  *
- * A program with a difference is shrunk: operations are taken out, in chunks of half, a quarter, … of
- * what is left, as long as the difference stays (what is left is again a program, see prog.h; a
- * schedule may differ from run to run, so each candidate gets a few). The result is printed with its
- * trace, and saved.
+ * A program with a difference is shrunk: operations are taken out, in chunks of half, a quarter, …
+ * of what is left, as long as the difference stays (what is left is again a program, see prog.h; a
+ * schedule may differ from run to run, so each candidate gets a few). The result is printed with
+ * its trace, and saved.
  */
 #define _GNU_SOURCE
 #include "oracle.h"
@@ -61,7 +62,8 @@ static struct verdict verdict;
 static uint64_t totals[N_OUTCOMES], total_races, total_findings, total_events, total_deadlocks,
     total_unrestored;
 
-/* --- running ------------------------------------------------------------------------------------- */
+/* --- running -------------------------------------------------------------------------------------
+ */
 
 static uint64_t now_ms(void)
 {
@@ -179,7 +181,8 @@ static void read_findings(void)
     munmap(base, (size_t)size);
 }
 
-/* --- comparing -------------------------------------------------------------------------------------- */
+/* --- comparing
+ * -------------------------------------------------------------------------------------- */
 
 static bool covers(const struct finding *f, uint64_t byte)
 {
@@ -209,7 +212,10 @@ static bool touches(const struct finding *f, const struct access *a)
 static void say_access(char *to, size_t size, const struct access *a)
 {
     snprintf(to, size, "g%u op %u: %s%s of %u at %#llx", a->g, a->op, a->atomic ? "atomic " : "",
-             a->free ? "free" : a->write ? "write" : "read", a->size, (unsigned long long)a->addr);
+             a->free    ? "free"
+             : a->write ? "write"
+                        : "read",
+             a->size, (unsigned long long)a->addr);
 }
 static void say_finding(char *to, size_t size, const struct finding *f)
 {
@@ -222,10 +228,12 @@ static void say_finding(char *to, size_t size, const struct finding *f)
     snprintf(to, size,
              "bytes %#llx of %#llx: %s (goroutine %llu): %s%s of %llu at %#llx "
              "after %s (goroutine %llu): %s%s%s of %llu at %#llx",
-             (unsigned long long)f->bytes, (unsigned long long)f->granule, op[0], (unsigned long long)f->goid, f->flags & PART_ATOMIC ? "atomic " : "",
+             (unsigned long long)f->bytes, (unsigned long long)f->granule, op[0],
+             (unsigned long long)f->goid, f->flags & PART_ATOMIC ? "atomic " : "",
              f->flags & PART_WRITE ? "write" : "read", (unsigned long long)f->size,
              (unsigned long long)f->addr, op[1], (unsigned long long)f->prev_goid,
-             f->prev_flags & PART_ATOMIC ? "atomic " : "", f->prev_flags & PART_WRITE ? "write" : "read",
+             f->prev_flags & PART_ATOMIC ? "atomic " : "",
+             f->prev_flags & PART_WRITE ? "write" : "read",
              f->prev_flags & PART_FREE ? " (free)" : "", (unsigned long long)f->prev_size,
              (unsigned long long)f->prev_addr);
 }
@@ -243,8 +251,8 @@ static enum outcome check_finding(const struct finding *f)
     }
     bool races = bytes && bytes == f->bytes;
     if (races && !names) {
-        /* It may name another access of the same goroutine that races just as well: one that the last
-           one made superfluous. */
+        /* It may name another access of the same goroutine that races just as well: one that the
+           last one made superfluous. */
         for (uint32_t c = 0; c < verdict.naccess && !names; c++) {
             const struct access *a = &verdict.access[c];
             if (!is_cur(f, a) || a->addr != f->addr)
@@ -258,8 +266,8 @@ static enum outcome check_finding(const struct finding *f)
     }
     if (races && names)
         return SAME;
-    int n = snprintf(why, sizeof why, "%s: ", races ? "the earlier access named is wrong"
-                                                    : "no race by the oracle");
+    int n = snprintf(why, sizeof why,
+                     "%s: ", races ? "the earlier access named is wrong" : "no race by the oracle");
     say_finding(why + n, sizeof why - (size_t)n, f);
     return races ? WRONG : FALSE_ALARM;
 }
@@ -322,8 +330,7 @@ static enum outcome compare(void)
         const struct access *a = &verdict.access[verdict.race[i].cur];
         if (reported(i) || told_before(i))
             continue;
-        int n = snprintf(why, sizeof why, "byte %#llx: ",
-                         (unsigned long long)verdict.race[i].byte);
+        int n = snprintf(why, sizeof why, "byte %#llx: ", (unsigned long long)verdict.race[i].byte);
         say_access(why + n, sizeof why - (size_t)n, a);
         n = (int)strlen(why);
         n += snprintf(why + n, sizeof why - (size_t)n, " after ");
@@ -349,7 +356,8 @@ static enum outcome try_program(void)
     return compare();
 }
 
-/* --- shrinking -------------------------------------------------------------------------------------- */
+/* --- shrinking
+ * -------------------------------------------------------------------------------------- */
 
 /* Still different, in the same way, in one of a few runs? */
 static bool still(enum outcome o)
@@ -397,14 +405,15 @@ static void shrink(enum outcome o)
         ;
 }
 
-/* --- telling ------------------------------------------------------------------------------------------ */
+/* --- telling
+ * ------------------------------------------------------------------------------------------ */
 
 static const char *const event_name[] = {
-    "none",    "start",   "finish",      "go",         "access",      "atomic",     "atomic done",
-    "fence",   "locked",  "unlock",      "send",       "sent",        "recv",       "received",
-    "close",   "wg done", "wg waited",   "once ran",   "once done",   "cwait",      "cwaited",
-    "csignal", "cbroadcast", "sem acquire", "sem acquired", "sem release", "malloc", "acquire",
-    "release", "release merge",
+    "none",         "start",       "finish",  "go",      "access",     "atomic",
+    "atomic done",  "fence",       "locked",  "unlock",  "send",       "sent",
+    "recv",         "received",    "close",   "wg done", "wg waited",  "once ran",
+    "once done",    "cwait",       "cwaited", "csignal", "cbroadcast", "sem acquire",
+    "sem acquired", "sem release", "malloc",  "acquire", "release",    "release merge",
 };
 
 static void tell(FILE *f)
@@ -567,9 +576,10 @@ int main(int argc, char **argv)
             enum outcome o = try_program();
             count(o);
             if (verbose)
-                printf("seed %llu: %s %s: %u ops, %u events, %u goroutines, %u pairs, %u findings\n",
-                       (unsigned long long)seed, outcome_name[o], why, S->nops, S->nevents, S->ninst,
-                       verdict.nrace, nfinding);
+                printf(
+                    "seed %llu: %s %s: %u ops, %u events, %u goroutines, %u pairs, %u findings\n",
+                    (unsigned long long)seed, outcome_name[o], why, S->nops, S->nevents, S->ninst,
+                    verdict.nrace, nfinding);
             if (o > INCONCLUSIVE) {
                 bad++;
                 difference(o, save, small);
@@ -579,10 +589,10 @@ int main(int argc, char **argv)
     printf("%s: %llu programs, seeds %llu to %llu; %llu events, %llu racing pairs, %llu findings "
            "(%llu without the earlier stack), %llu deadlocks, %llu inconclusive; differences:",
            par ? "several Ps" : "one P", (unsigned long long)(seed - from),
-           (unsigned long long)from, (unsigned long long)(seed - 1), (unsigned long long)total_events,
-           (unsigned long long)total_races, (unsigned long long)total_findings,
-           (unsigned long long)total_unrestored, (unsigned long long)total_deadlocks,
-           (unsigned long long)totals[INCONCLUSIVE]);
+           (unsigned long long)from, (unsigned long long)(seed - 1),
+           (unsigned long long)total_events, (unsigned long long)total_races,
+           (unsigned long long)total_findings, (unsigned long long)total_unrestored,
+           (unsigned long long)total_deadlocks, (unsigned long long)totals[INCONCLUSIVE]);
     for (int o = FALSE_ALARM; o < N_OUTCOMES; o++)
         printf(" %s %llu%s", outcome_name[o], (unsigned long long)totals[o],
                o + 1 < N_OUTCOMES ? "," : "\n");

@@ -1,20 +1,20 @@
 /*
  * oracle.c - which accesses of a trace race, computed as the definition says it.
  *
- * Two accesses to a byte conflict if they are by different goroutines, at least one writes, and they
- * are not both atomic. They race if neither happens before the other. Happens-before is the
+ * Two accesses to a byte conflict if they are by different goroutines, at least one writes, and
+ * they are not both atomic. They race if neither happens before the other. Happens-before is the
  * transitive closure of program order and of the edges of Go's memory model and C11's. So:
  *
- *  1. Walk the trace in its order and find the edges, each from one event to a later one, by the rule
- *     of the primitive (one small function each below).
+ *  1. Walk the trace in its order and find the edges, each from one event to a later one, by the
+ * rule of the primitive (one small function each below).
  *  2. Every event has a plain vector: for each goroutine, how many of its events are before. It is
  *     the maximum of the vector of the event before it in its goroutine and those of its edges'
  *     sources. Memory and time are O(events × goroutines); nobody minds.
  *  3. For every access look at each byte, and at the earlier accesses to that byte one after the
  *     other, back to the last write.
  *
- * There is nothing clever on purpose: no epochs, no shared clocks, no merging of accesses, no cells;
- * and no line of it is shared with the detector.
+ * There is nothing clever on purpose: no epochs, no shared clocks, no merging of accesses, no
+ * cells; and no line of it is shared with the detector.
  *
  * Serialised traces (one P) have the order of what happened, and then exactly the pairs (last write
  * or a read since, current access) are asked for. With several P the order of two accesses is not
@@ -23,9 +23,10 @@
  * asked there: does the detector say anything that this does not?
  *
  * Where the rules come from
- *  - channels: a send and a receive are one operation each, on a slot of the buffer; operations on a
- *    slot are ordered among each other (send k, receive k, send k+C, …). Without a buffer the two
- *    that meet learn what the other knew when it began. A receive that sees a close knows the close.
+ *  - channels: a send and a receive are one operation each, on a slot of the buffer; operations on
+ * a slot are ordered among each other (send k, receive k, send k+C, …). Without a buffer the two
+ *    that meet learn what the other knew when it began. A receive that sees a close knows the
+ * close.
  *  - C11 5.1.2.4 for atomics: a release store heads a sequence that goes on through read-modify-
  *    writes and through stores of the same thread; an acquire that reads from it synchronises with
  *    its head. Fences: a release fence stands in for a release at every later store of its thread;
@@ -93,7 +94,8 @@ static void edges(const struct list *from, uint32_t to)
         edge(from->at[i], to);
 }
 
-/* --- goroutines, locks, groups ------------------------------------------------------------------ */
+/* --- goroutines, locks, groups ------------------------------------------------------------------
+ */
 
 static uint32_t go_event[MAX_INST];
 
@@ -127,8 +129,8 @@ static uint32_t once_ran[N_ONCE];
 /* A wait returns because of one signal: signals wake in the order of waiting. */
 static struct list waiters[N_MUTEX];
 static uint32_t waiters_woken[N_MUTEX];
-static uint32_t *woken_by;     /* by EV_CWAIT */
-static uint32_t *waiting;      /* by goroutine: its EV_CWAIT */
+static uint32_t *woken_by; /* by EV_CWAIT */
+static uint32_t *waiting;  /* by goroutine: its EV_CWAIT */
 static void on_signal(uint32_t e, uint64_t i, bool all)
 {
     if (S->par)
@@ -140,8 +142,9 @@ static void on_signal(uint32_t e, uint64_t i, bool all)
     }
 }
 
-/* Semaphores serve strictly in turn. An acquisition learns of the releases up to the one that let it
-   through, or up to now if it did not wait. With several Ps who let whom through is not known. */
+/* Semaphores serve strictly in turn. An acquisition learns of the releases up to the one that let
+   it through, or up to now if it did not wait. With several Ps who let whom through is not known.
+ */
 static struct list sem_releases[N_SEM], sem_queue[N_SEM];
 static uint32_t sem_served[N_SEM], sem_held[N_SEM];
 static uint32_t *sem_granted; /* by EV_SEM_ACQUIRE */
@@ -177,7 +180,8 @@ static void on_sem_acquired(uint32_t e, uint32_t acquire)
         edge(l->at[i], e);
 }
 
-/* --- channels ------------------------------------------------------------------------------------ */
+/* --- channels ------------------------------------------------------------------------------------
+ */
 
 static struct list sends[N_CHAN]; /* those that went ahead, in the channel's order */
 static uint32_t *send_number;     /* by EV_SEND: its place in that list */
@@ -285,7 +289,8 @@ static void on_received(uint32_t e, uint32_t r)
     }
 }
 
-/* --- atomics ---------------------------------------------------------------------------------------- */
+/* --- atomics
+ * ---------------------------------------------------------------------------------------- */
 
 /* What an acquire that reads this value synchronises with: at most one event a goroutine, since a
    later one of the same goroutine includes the earlier. */
@@ -309,12 +314,12 @@ static void head_add(struct heads *h, uint32_t g, uint32_t e)
 static struct location {
     uint64_t addr;
     struct heads heads;
-} *location;
+} * location;
 static uint32_t nlocation, location_room;
-static struct list *pending;      /* by goroutine: heads its relaxed loads have read from */
-static uint32_t *release_fence;   /* by goroutine: its last one */
-static uint32_t *fence_at;        /* by EV_ATOMIC: the release fence before it */
-static uint32_t *atomic_done;     /* by EV_ATOMIC */
+static struct list *pending;    /* by goroutine: heads its relaxed loads have read from */
+static uint32_t *release_fence; /* by goroutine: its last one */
+static uint32_t *fence_at;      /* by EV_ATOMIC: the release fence before it */
+static uint32_t *atomic_done;   /* by EV_ATOMIC */
 
 static bool acquires(uint64_t order)
 {
@@ -350,8 +355,9 @@ static void head_edge(uint32_t g, uint32_t from, uint32_t to, bool acquire)
         push(&pending[g], from);
 }
 
-/* With several P: the value tells which write was read, and that one, if it was a read-modify-write,
-   which it had read. Stores of the same thread that continue a sequence cannot be told. */
+/* With several P: the value tells which write was read, and that one, if it was a
+   read-modify-write, which it had read. Stores of the same thread that continue a sequence cannot
+   be told. */
 static void read_by_tag(uint32_t g, uint64_t tag, uint32_t e, bool acquire)
 {
     while (tag) {
@@ -417,7 +423,8 @@ static void on_fence(uint32_t e, uint32_t g, uint64_t order)
         release_fence[g] = e;
 }
 
-/* --- the walk ------------------------------------------------------------------------------------------ */
+/* --- the walk
+ * ------------------------------------------------------------------------------------------ */
 
 static struct list annotation[N_ANN];
 
@@ -561,12 +568,13 @@ bool oracle_ordered(uint32_t a, uint32_t b)
     return p->g == c->g || vector(c->event)[p->g] >= p->time;
 }
 
-/* --- the verdicts ------------------------------------------------------------------------------------------ */
+/* --- the verdicts
+ * ------------------------------------------------------------------------------------------ */
 
 static struct byte {
     uint64_t addr;
     struct list accesses;
-} *bytes;
+} * bytes;
 enum { NBYTES = 1 << 15 };
 
 static struct byte *byte_at(uint64_t addr)

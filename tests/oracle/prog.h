@@ -2,14 +2,14 @@
  * prog.h - what the generator, the executor and the oracle share: a program and its trace.
  *
  * Both live in one piece of shared memory, made by the driver and mapped by the executor, so that
- * the trace survives whatever ends the executor (exit, deadlock, fatal error, a signal), and so that
- * a value that the runtime hands to a parked receiver lands in the trace itself.
+ * the trace survives whatever ends the executor (exit, deadlock, fatal error, a signal), and so
+ * that a value that the runtime hands to a parked receiver lands in the trace itself.
  *
- * A program is a flat list of operations, each belonging to a body (body 0 is main's; the others are
- * started by SPAWN, GROUP, AFTER, any number of times). A body is the sub-list with its number. No
- * operation needs another: an UNLOCK of a mutex not held, a SEND on a closed channel, an access to a
- * heap slot that is empty are skipped when it comes to them. So any sub-list of a program is again a
- * program, which is what makes shrinking simple.
+ * A program is a flat list of operations, each belonging to a body (body 0 is main's; the others
+ * are started by SPAWN, GROUP, AFTER, any number of times). A body is the sub-list with its number.
+ * No operation needs another: an UNLOCK of a mutex not held, a SEND on a closed channel, an access
+ * to a heap slot that is empty are skipped when it comes to them. So any sub-list of a program is
+ * again a program, which is what makes shrinking simple.
  *
  * A trace is a list of events in an order that agrees with what really happened: an event that
  * publishes is written before the operation starts, one that learns after it has returned. With one
@@ -72,33 +72,34 @@ struct op {
 
 enum event_kind {
     EV_NONE,
-    EV_START,       /* a, b: stack buffer and its size */
+    EV_START, /* a, b: stack buffer and its size */
     EV_FINISH,
     EV_GO,          /* a: instance started */
     EV_ACCESS,      /* a, b: address and size; flags. An object as such is its first byte */
     EV_ATOMIC,      /* a, b: address and size; c: order | failure order << 8; flags; val: tag */
-    EV_ATOMIC_DONE, /* a: index of the EV_ATOMIC; val: value read; flags: what it turned out to be */
+    EV_ATOMIC_DONE, /* a: index of the EV_ATOMIC; val: value read; flags: what it turned out to be
+                     */
     EV_FENCE,       /* c: order */
     EV_LOCKED,      /* a: index, c: 0 mutex, 1 reader, 2 writer */
     EV_UNLOCK,
-    EV_SEND,        /* a: channel; the message is this event's index + 1 */
-    EV_SENT,        /* a: index of the EV_SEND */
-    EV_RECV,        /* a: channel; val: the message, once received */
-    EV_RECEIVED,    /* a: index of the EV_RECV; flags: EV_CLOSED */
-    EV_CLOSE,       /* a: channel */
-    EV_WG_DONE,     /* a: index */
+    EV_SEND,     /* a: channel; the message is this event's index + 1 */
+    EV_SENT,     /* a: index of the EV_SEND */
+    EV_RECV,     /* a: channel; val: the message, once received */
+    EV_RECEIVED, /* a: index of the EV_RECV; flags: EV_CLOSED */
+    EV_CLOSE,    /* a: channel */
+    EV_WG_DONE,  /* a: index */
     EV_WG_WAITED,
-    EV_ONCE_RAN,    /* a: index: its function is about to return */
-    EV_ONCE_DONE,   /* goc_once_do has returned */
-    EV_CWAIT,       /* a: index: about to wait */
+    EV_ONCE_RAN,  /* a: index: its function is about to return */
+    EV_ONCE_DONE, /* goc_once_do has returned */
+    EV_CWAIT,     /* a: index: about to wait */
     EV_CWAITED,
-    EV_CSIGNAL,     /* a: index */
+    EV_CSIGNAL, /* a: index */
     EV_CBROADCAST,
-    EV_SEM_ACQUIRE, /* a: index, b: n: about to */
+    EV_SEM_ACQUIRE,  /* a: index, b: n: about to */
     EV_SEM_ACQUIRED, /* a: index of the EV_SEM_ACQUIRE */
-    EV_SEM_RELEASE, /* a: index, b: n */
-    EV_MALLOC,      /* a, b: block and usable size */
-    EV_ACQUIRE,     /* a: annotation */
+    EV_SEM_RELEASE,  /* a: index, b: n */
+    EV_MALLOC,       /* a, b: block and usable size */
+    EV_ACQUIRE,      /* a: annotation */
     EV_RELEASE,
     EV_RELEASE_MERGE,
 };
@@ -140,7 +141,8 @@ struct shared {
     struct event ev[MAX_EVENTS];
 };
 
-/* Code addresses that no program has: the frame above an access names its instance and operation. */
+/* Code addresses that no program has: the frame above an access names its instance and operation.
+ */
 #define FAKE_PC 0x200000000000ull
 #define FAKE_END 0x210000000000ull
 static inline uint64_t fake_pc(uint32_t inst, uint32_t op)
@@ -152,9 +154,9 @@ static inline uint64_t fake_pc(uint32_t inst, uint32_t op)
 static inline void cell_place(int i, uint32_t *off, uint32_t *size)
 {
     static const uint8_t place[N_CELL][2] = {
-        {0, 8},   {8, 8},   {16, 8},  {24, 8},  {32, 4},  {36, 4},  {40, 4},  {44, 4},
-        {48, 2},  {50, 2},  {52, 2},  {54, 2},  {56, 1},  {57, 1},  {58, 1},  {59, 1},
-        {60, 4},  {64, 16}, {80, 16}, {96, 8},  {104, 4}, {108, 1}, {110, 2}, {112, 8},
+        {0, 8},  {8, 8},   {16, 8},  {24, 8}, {32, 4},  {36, 4},  {40, 4},  {44, 4},
+        {48, 2}, {50, 2},  {52, 2},  {54, 2}, {56, 1},  {57, 1},  {58, 1},  {59, 1},
+        {60, 4}, {64, 16}, {80, 16}, {96, 8}, {104, 4}, {108, 1}, {110, 2}, {112, 8},
     };
     *off = place[i][0];
     *size = place[i][1];
