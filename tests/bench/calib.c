@@ -3,6 +3,7 @@
  * hand a token back and forth. Prints nanoseconds a wake-up. Every figure with GOMAXPROCS=2 has
  * some of these in it, and they differ more from machine to machine than any runtime does.
  */
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
