@@ -40,29 +40,66 @@ static Dwarf_Addr frame_base(Dwarf_Die *function, Dwarf_Addr fp)
            16; /* the canonical frame address: above the saved pointer and the return address */
 }
 
+/* Does the variable live in the frame at `addr`, at pc (or, pc being 0, anywhere)? */
+static bool lives_at(Dwarf_Die *var, Dwarf_Addr base, Dwarf_Addr pc, uint64_t addr, uint64_t *start)
+{
+    Dwarf_Die type;
+    Dwarf_Attribute at;
+    Dwarf_Op *op;
+    Dwarf_Addr dummy, lo, hi;
+    size_t n;
+    ptrdiff_t next = 0;
+    if (!dwarf_attr_integrate(var, DW_AT_location, &at) || !type_of(var, &type))
+        return false;
+    while ((next = dwarf_getlocations(&at, next, &dummy, &lo, &hi, &op, &n)) > 0) {
+        if ((pc && (pc < lo || pc >= hi)) || n != 1 || op->atom != DW_OP_fbreg)
+            continue;
+        *start = base + op->number;
+        if (addr >= *start && addr - *start < type_size(&type))
+            return true;
+    }
+    return false;
+}
+
 static bool local_in(Dwarf_Die *scope, Dwarf_Addr base, Dwarf_Addr pc, uint64_t addr,
                      Dwarf_Die *out, uint64_t *start)
 {
-    Dwarf_Die d, type;
-    Dwarf_Attribute at;
+    Dwarf_Die d;
     if (dwarf_child(scope, &d) != 0)
         return false;
     do {
         int tag = dwarf_tag(&d);
-        Dwarf_Op *op;
-        size_t n;
-        if ((tag != DW_TAG_variable && tag != DW_TAG_formal_parameter) ||
-            !dwarf_attr_integrate(&d, DW_AT_location, &at) ||
-            dwarf_getlocation_addr(&at, pc, &op, &n, 1) != 1 || n != 1 || op->atom != DW_OP_fbreg ||
-            !type_of(&d, &type))
-            continue;
-        *start = base + op->number;
-        if (addr >= *start && addr - *start < type_size(&type)) {
+        if ((tag == DW_TAG_variable || tag == DW_TAG_formal_parameter) &&
+            lives_at(&d, base, pc, addr, start)) {
             *out = d;
             return true;
         }
     } while (dwarf_siblingof(&d, &d) == 0);
     return false;
+}
+
+/* The function has left the block whose variable it was. Of all blocks' variables at that place there
+   must be only one: they may share it. Returns how many. */
+static int local_anywhere(Dwarf_Die *scope, Dwarf_Addr base, uint64_t addr, Dwarf_Die *out,
+                          uint64_t *start)
+{
+    Dwarf_Die d;
+    uint64_t at;
+    int n = 0;
+    if (dwarf_child(scope, &d) != 0)
+        return 0;
+    do {
+        int tag = dwarf_tag(&d);
+        if ((tag == DW_TAG_variable || tag == DW_TAG_formal_parameter) &&
+            lives_at(&d, base, 0, addr, &at)) {
+            *out = d;
+            *start = at;
+            n++;
+        } else if (tag == DW_TAG_lexical_block || tag == DW_TAG_inlined_subroutine) {
+            n += local_anywhere(&d, base, addr, out, start);
+        }
+    } while (dwarf_siblingof(&d, &d) == 0);
+    return n;
 }
 
 /* Name, type and declaration of a variable that begins at `start`, seen at p's address. */
@@ -110,6 +147,10 @@ void symbols_local(struct symbols *s, struct part *p)
                 describe(s, &cu, &var, start, p);
                 return;
             }
+        if (i == 0 && local_anywhere(&scope[f], base, p->r.addr, &var, &start) == 1) {
+            describe(s, &cu, &var, start, p);
+            return;
+        }
     }
     /* A stack that does not hold the variable says nothing. */
     p->stack.n = 0;
