@@ -120,7 +120,7 @@ struct command {
     bool shared, relocatable, is_static, bare; /* bare: -nostdlib or -nodefaultlibs */
     bool question;                             /* no inputs at all */
     bool deps, dep_file;                       /* -MD or -MMD; -MF */
-    bool pie_given;
+    bool split_dwarf;
     const char *output;
     size_t inputs, sources;
     struct strs sanitize; /* other sanitizers asked for */
@@ -306,6 +306,7 @@ static void classify(struct command *c, const struct strs *in)
         c->relocatable |= ONE_OF(s, "-r", "-Wl,-r", "-Wl,--relocatable");
         c->is_static |= ONE_OF(s, "-static", "--static", "-static-pie");
         c->bare |= ONE_OF(s, "-nostdlib", "-nodefaultlibs", "-nolibc");
+        c->split_dwarf |= ONE_OF(s, "-gsplit-dwarf");
         c->deps |= ONE_OF(s, "-MD", "-MMD");
         c->dep_file |= has_prefix(s, "-MF");
         if (has_prefix(s, "-l") && s[2])
@@ -444,6 +445,11 @@ static int compile_one(struct command *c, struct word *src, size_t index, bool c
         strs_add(&out, w->s);
         if (has_value)
             strs_add(&out, c->w[++i].s);
+    }
+    if (c->split_dwarf && !strstr(compiler(cxx), "clang")) {
+        /* The .dwo file stays; it must not go to the temporary folder. */
+        strs_add(&out, "-dumpdir");
+        strs_printf(&out, "%s-", c->output ? c->output : "a");
     }
     if (c->deps)
         add_deps(&out, c, src->s);

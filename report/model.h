@@ -18,6 +18,7 @@ struct frame {
     uint64_t offset;     /* of the address from the function's start */
     uint64_t module_off; /* and from the module's */
     bool inlined;        /* into the frame after it */
+    bool runtime;        /* an address in libgoc */
 };
 
 struct stack {

@@ -19,8 +19,9 @@
  * the caller, so the scopes of an address are found here, by descending from the unit through
  * children that contain it; call_file and call_line of an inlined call give the caller's line.
  *
- * Frames of the runtime are recognised by where they were compiled (the library's sources carry a
- * prefix of their own, SOURCE_PREFIX) or, without debug information, by their names.
+ * Frames of the runtime are recognised by their section: the libraries' code is put into one of its
+ * own, goc_text, which stays in a stripped executable. What its headers put into the program's own code
+ * is recognised by name.
  */
 #include "symbol.h"
 
@@ -31,8 +32,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The Makefile compiles the libraries with -ffile-prefix-map to this. */
-#define SOURCE_PREFIX "/usr/src/goc-race/"
+#define RUNTIME_SECTION "goc_text" /* the Makefile's */
 #define SCOPES 64
 
 struct unit {
@@ -116,6 +116,24 @@ static bool same_build(struct object *o)
            ((uint32_t)n == o->m.build_id_len && memcmp(bits, o->m.build_id, (size_t)n) == 0);
 }
 
+/* Where the runtime's own code is in it. */
+static void find_runtime(struct object *o)
+{
+    GElf_Addr bias;
+    GElf_Shdr sh;
+    size_t names;
+    Elf *elf = o->mod ? dwfl_module_getelf(o->mod, &bias) : NULL;
+    if (!elf || elf_getshdrstrndx(elf, &names) != 0)
+        return;
+    for (Elf_Scn *scn = NULL; (scn = elf_nextscn(elf, scn));) {
+        const char *name = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+        if (name && strcmp(name, RUNTIME_SECTION) == 0) {
+            o->own_lo = sh.sh_addr + bias;
+            o->own_hi = o->own_lo + sh.sh_size;
+        }
+    }
+}
+
 static void object_open(struct symbols *s, struct object *o)
 {
     o->tried = true;
@@ -143,6 +161,7 @@ static void object_open(struct symbols *s, struct object *o)
     }
     Dwarf_Addr bias;
     o->has_dwarf = o->mod && dwfl_module_getdwarf(o->mod, &bias);
+    find_runtime(o);
 }
 
 struct object *symbols_object(struct symbols *s, uint64_t addr)
@@ -343,12 +362,11 @@ static bool runtime_name(const char *f)
 
 static bool runtime_frame(const struct frame *f)
 {
-    if (f->file && has_prefix(f->file, SOURCE_PREFIX))
-        return has_prefix(f->file + strlen(SOURCE_PREFIX), "runtime/") ||
-               has_prefix(f->file + strlen(SOURCE_PREFIX), "detector/");
-    if (f->module && strstr(f->module, "libgoc"))
-        return true;
-    return runtime_name(f->func);
+    if (!f->func || !runtime_name(f->func))
+        return f->runtime;
+    /* A program may call its own functions what it likes, where its source says that they are its own. */
+    bool ours = has_prefix(f->func, "goc_") && f->file && !strstr(f->file, "/goc/");
+    return f->runtime || !ours;
 }
 
 /* An address to its frames by DWARF: the function and, before it, what was inlined into it. */
@@ -428,6 +446,7 @@ static struct cached *frames_of(struct symbols *s, uint64_t pc, uint64_t at)
     for (size_t i = 0; i < n && o; i++) {
         v[i].module = o->path ? o->path : "?";
         v[i].module_off = pc - o->m.base;
+        v[i].runtime = at >= o->own_lo && at < o->own_hi;
     }
     c = arena_alloc(s->arena, sizeof *c);
     c->pc = pc ^ (at != pc ? 1ull << 63 : 0);

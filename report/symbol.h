@@ -16,6 +16,7 @@ struct object {
     Dwfl *dwfl;
     Dwfl_Module *mod; /* NULL: no file, or another build of it */
     bool has_dwarf;
+    uint64_t own_lo, own_hi; /* the runtime's code */
     struct unit *units; /* of clang's objects, which have no .debug_aranges */
     size_t nunits;
     struct object *next;
