@@ -3,8 +3,8 @@
  *
  * A parked goroutine is registers and a return address on its own stack, so libunwind walks it from
  * a context made of those; the goroutine that asks is walked from where it stands. The runtime's own
- * frames say nothing to the reader: a trace begins at the public function's caller and ends at main
- * or at the goroutine's first function.
+ * frames say nothing to the reader: they are left out, by
+ * their section, and a trace ends at main or at the goroutine's first function.
  *
  * The text is Go's: `goroutine 7 [chan receive, 3 minutes]:`, two lines a frame, `created by`.
  *
@@ -16,6 +16,8 @@
 
 #include <dlfcn.h>
 #include <libunwind.h>
+
+enum { FRAMES = 60 };
 
 static void print_place(uintptr_t pc)
 {
@@ -43,40 +45,31 @@ static void function_name(uintptr_t pc, char *name, size_t size)
         rt_format(name, size, "0x%lx", (unsigned long)pc);
 }
 
-static void walk(unw_cursor_t *c, uintptr_t from)
+static void walk(unw_cursor_t *c)
 {
     char name[256];
-    unw_cursor_t all = *c;
-    if (from) { /* the frames above it are ours */
-        unw_word_t ip;
-        int n = 0;
-        do {
-            unw_get_reg(c, UNW_REG_IP, &ip);
-            if (ip == from)
-                break;
-        } while (unw_step(c) > 0 && ++n < 64);
-        if (ip != from)
-            *c = all;
-    }
-    for (int n = 0; n < 100; n++) {
+    int printed = 0;
+    for (int n = 0; n < 100000; n++) {
         unw_word_t ip, off;
-        unw_proc_info_t info;
         unw_get_reg(c, UNW_REG_IP, &ip);
         if (!ip)
             return;
-        if (!unw_get_proc_info(c, &info) && info.start_ip == (unw_word_t)(uintptr_t)g_entry)
-            return;
-        if (unw_get_proc_name(c, name, sizeof name, &off) < 0 && !name[0])
-            rt_format(name, sizeof name, "?");
-        rt_print("%s()\n", name);
-        print_place(ip);
-        if (rt_streq(name, "main"))
-            return;
-        name[0] = 0;
+        if (!in_runtime((uintptr_t)ip)) {
+            if (++printed > FRAMES) {
+                rt_print("...additional frames elided...\n");
+                return;
+            }
+            name[0] = 0;
+            if (unw_get_proc_name(c, name, sizeof name, &off) < 0 && !name[0])
+                rt_format(name, sizeof name, "?");
+            rt_print("%s()\n", name);
+            print_place((uintptr_t)ip);
+            if (rt_streq(name, "main"))
+                return;
+        }
         if (unw_step(c) <= 0)
             return;
     }
-    rt_print("...additional frames elided...\n");
 }
 
 /* The context of a goroutine that ctx_leave has saved at sp. */
@@ -108,57 +101,77 @@ static const char *const wait_text[HOOK_WAIT_COUNT] = {
 #undef X
 };
 
-void dump_goroutine(struct g *g, uintptr_t pc)
+static void print_head(struct g *g, const char *state, const struct park *k)
 {
-    uint8_t status = load_relaxed(&g->status);
-    struct m *m = m_raw();
-    const char *state = status == G_RUNNABLE ? "runnable"
-                        : status == G_RUNNING ? "running"
-                                              : wait_text[g->why];
     char since[32] = "";
-    struct park *k = status == G_WAITING && !(g->flags & GF_FRESH) ? g->run.park : NULL;
     int64_t minutes = k && k->since ? (rt_now() - k->since) / 60000000000 : 0;
     if (minutes >= 1)
         rt_format(since, sizeof since, ", %ld minutes", (long)minutes);
     rt_print("\ngoroutine %lu [%s%s%s]:\n", (unsigned long)g->id, state, since,
              g->flags & (GF_LOCKED | GF_FOREIGN) ? ", locked to thread" : "");
+}
+
+static void print_creator(struct g *g)
+{
+    if (!g->create_pc)
+        return;
+    char name[256];
+    function_name(g->create_pc - 1, name, sizeof name);
+    rt_print("created by %s in goroutine %lu\n", name, (unsigned long)g->create_id);
+    print_place(g->create_pc);
+}
+
+void dump_goroutine(struct g *g)
+{
+    uint8_t status = load_relaxed(&g->status);
+    struct m *m = m_raw();
+    struct park *k = status == G_WAITING && !(g->flags & GF_FRESH) ? g->run.park : NULL;
+    print_head(g,
+               status == G_RUNNABLE                  ? "runnable"
+               : status == G_RUNNING && !g->why ? "running"
+                                                     : wait_text[g->why],
+               k);
+    unw_context_t uc;
+    unw_cursor_t c;
     if (g->flags & GF_FRESH) {
         char name[256];
         function_name((uintptr_t)g->fn, name, sizeof name);
         rt_print("%s()\n", name);
         print_place((uintptr_t)g->fn);
+    } else if (m && m->cur == g) {
+        unw_getcontext(&uc);
+        if (!unw_init_local(&c, &uc))
+            walk(&c);
+    } else if (status != G_RUNNING && !(g->flags & GF_FOREIGN)) {
+        parked_context(&uc, g->run.sp);
+        if (!unw_init_local(&c, &uc))
+            walk(&c);
     } else {
-        unw_context_t uc;
-        unw_cursor_t c;
-        if (m && m->cur == g) {
-            unw_getcontext(&uc);
-            if (!unw_init_local(&c, &uc))
-                walk(&c, pc);
-        } else if (k && !(g->flags & GF_FOREIGN)) {
-            parked_context(&uc, g->run.sp);
-            if (!unw_init_local(&c, &uc))
-                walk(&c, k->pc);
-        } else {
-            rt_print("\tgoroutine running on other thread; stack unavailable\n");
-        }
+        rt_print("\tgoroutine running on other thread; stack unavailable\n");
     }
-    if (g->create_pc) {
-        char name[256];
-        function_name(g->create_pc - 1, name, sizeof name);
-        rt_print("created by %s in goroutine %lu\n", name, (unsigned long)g->create_id);
-        print_place(g->create_pc);
-    }
+    print_creator(g);
 }
 
 static void dump_other(struct g *g, void *first)
 {
     if (g != first)
-        dump_goroutine(g, 0);
+        dump_goroutine(g);
 }
 
-void dump_all(struct g *first, uintptr_t pc)
+void dump_all(struct g *first, enum dump what)
 {
-    if (first)
-        dump_goroutine(first, pc);
+    if (first && what == DUMP_ALL)
+        dump_goroutine(first);
     g_each(dump_other, first);
+}
+
+void dump_fault(struct g *g, void *context)
+{
+    unw_cursor_t c;
+    if (!g)
+        return;
+    print_head(g, "running", NULL);
+    if (!unw_init_local2(&c, context, UNW_INIT_SIGNAL_FRAME))
+        walk(&c);
+    print_creator(g);
 }

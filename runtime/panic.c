@@ -60,7 +60,7 @@ _Noreturn void goc_fatal(const char *fmt, ...)
     die_first();
     rt_print("fatal error: %s\n", text);
     struct m *m = m_raw();
-    dump_all(m ? m->cur : NULL, (uintptr_t)__builtin_return_address(0));
+    dump_all(m ? m->cur : NULL, DUMP_ALL);
     die(2);
 }
 
@@ -90,7 +90,7 @@ _Noreturn void deadlock(void)
     }
     rt_print(main_has_ended() ? "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n"
                               : "fatal error: all goroutines are asleep - deadlock!\n");
-    dump_all(NULL, 0);
+    dump_all(NULL, DUMP_ALL);
     die(2);
 }
 
@@ -135,7 +135,7 @@ static noinline _Noreturn void pcall_jump(struct pcall *p)
     __builtin_longjmp(p->jump, 1);
 }
 
-static _Noreturn void panic_with(char *text, uintptr_t pc)
+static _Noreturn void panic_with(char *text)
 {
     struct g *g = g_current();
     struct pcall *p = g->run.pcall;
@@ -155,7 +155,7 @@ static _Noreturn void panic_with(char *text, uintptr_t pc)
         done += (size_t)r;
     }
     rt_print("\n");
-    dump_all(g, pc);
+    dump_all(g, DUMP_ALL);
     die(2);
 }
 
@@ -173,7 +173,7 @@ _Noreturn void goc_panic_at(uintptr_t pc, const char *fmt, ...)
     va_start(ap, fmt);
     char *text = panic_text(fmt, ap);
     va_end(ap);
-    panic_with(text, pc);
+    panic_with(text);
 }
 
 GOC_EXPORT void goc_panic(const char *fmt, ...)
@@ -182,7 +182,7 @@ GOC_EXPORT void goc_panic(const char *fmt, ...)
     va_start(ap, fmt);
     char *text = panic_text(fmt, ap);
     va_end(ap);
-    panic_with(text, CALLER_PC());
+    panic_with(text);
 }
 
 static noinline bool pcall_run(struct g *g, struct pcall *p, void (*fn)(void *), void *arg)

@@ -110,7 +110,8 @@ struct p {
     uint32_t gfree_n;
     uint32_t stack_n;     /* free stacks of the default size, linked through their top words */
     void *stack_free;
-    char *stack_new, *stack_new_end; /* stacks never used */
+    char *stack_new, *stack_new_end; /* stacks never used, */
+    size_t stack_new_size;           /* of this size each */
     uint64_t spawned, ended; /* for goc_numgoroutine */
 
     /* Shared. */
@@ -161,7 +162,6 @@ struct sched {
     int32_t np;       /* Ps that exist: p[0..np) */
     int32_t numcpu;
     bool started;
-    size_t stack_size;
 
     /* The protocol of waking: see sched_idle.c. */
     uint32_t nidle_p __attribute__((aligned(64)));
@@ -322,9 +322,16 @@ void netpoll_break(void);
 
 /* --- dump.c ----------------------------------------------------------------------------------- */
 
-/* From this frame on in a running goroutine (0: from the caller); others from their park. */
-void dump_goroutine(struct g *g, uintptr_t pc);
-void dump_all(struct g *first, uintptr_t pc);
+/* `first`, which is the current one or NULL, then the others; the runtime's frames are left out. */
+void dump_goroutine(struct g *g);
+enum dump { DUMP_ALL, DUMP_OTHERS };
+void dump_all(struct g *first, enum dump what);
+/* The current goroutine (NULL: none) as a signal found it; `context` is the handler's ucontext. */
+void dump_fault(struct g *g, void *context);
+
+/* --- signals.c -------------------------------------------------------------------------------- */
+
+void signals_init(void);
 
 /* --- panic.c ---------------------------------------------------------------------------------- */
 

@@ -216,10 +216,10 @@ struct g *g_spawn(void *fn, const uintptr_t *arg, int n, size_t stack_size, uint
 
 /* --- first frame and end ---------------------------------------------------------------------- */
 
-/* Stacks are equal at every 64 KiB, so their tops would share one cache set: shift them apart. */
+/* Stacks are 64 KiB or more apart, so their tops would share one cache set: shift them. */
 static struct start *stack_start(char *hi)
 {
-    size_t colour = (uintptr_t)hi / sched.stack_size % 16;
+    size_t colour = (uintptr_t)hi / 65536 % 16;
     return (struct start *)(hi - 64 - colour * 64);
 }
 

@@ -11,14 +11,17 @@
  * mapping, many at a time with process_madvise; where it is missing, mprotect and its limit are the
  * fallback, and the message says which sysctl to raise.
  *
- * The default reserve is 64 KiB. Page tables are paid by reserve: a table page of 4 KiB covers
- * 2 MiB, so a stack of 64 KiB costs 128 bytes of it, one of 256 KiB 512 bytes, which at a million
- * goroutines is half a gigabyte. GOC_STACK sets the default, goc_go_stack the stack of one.
+ * How much to reserve? Page tables are paid by the reserve: a table page of 4 KiB covers 2 MiB, so a
+ * stack of 64 KiB costs 128 bytes of it and one of 256 KiB 512. At a thousand goroutines that is
+ * nothing, and 64 KiB is little for C (a recursion 200 deep with 300 bytes a frame); at a million it
+ * is 0.4 GB, and nobody recurses in a million goroutines. So the first MANY stacks are DEEP, and those
+ * beyond, which exist only while so many goroutines live at once, are SHALLOW; a million blocked
+ * goroutines then take 4.35 GB. GOC_STACK sets one size for all, goc_go_stack the size of one.
  *
  * Regions of 256 MiB are reserved as needed and cut into stacks from the bottom. A P takes BATCH
  * never used ones at a time and keeps up to CACHE used ones; the rest is in the global list, linked
- * through the top word, which is in a page that is there anyway. Huge pages are refused: the first
- * touch of one would cost 2 MiB.
+ * through the top word, which is in a page that is there anyway (the size is in the word below).
+ * Huge pages are refused: the first touch of one would cost 2 MiB.
  *
  * Invariants: a stack is owned by one G, or by one cache; the guard page is the lowest, and inside
  * the reserve.
@@ -43,19 +46,19 @@
 #endif
 
 enum { PAGE = 4096, BATCH = 32, CACHE = 64, REGION_MIN = 256 << 20 };
+enum { DEEP = 256 << 10, SHALLOW = 64 << 10, MANY = 8192 };
 static const size_t HUGE_PAGE = 2 << 20;
 
 static struct {
     struct lock lock;
     char *next, *end; /* the current region */
+    size_t size;      /* of its stacks */
+    size_t fixed;     /* GOC_STACK; 0: DEEP, then SHALLOW */
+    size_t made;      /* stacks cut so far */
     void *free;       /* used stacks */
     size_t free_n;
     bool no_guard_install, no_batch;
     int pidfd;
-    struct region {
-        char *lo, *hi;
-    } region[256];
-    int regions;
 } pool;
 
 /* "65536", "64k", "1m", "1g"; bounds are kept silently, nonsense is the default. */
@@ -91,7 +94,8 @@ static size_t clamp_size(size_t size)
 
 void stack_init(void)
 {
-    sched.stack_size = clamp_size(parse_size(getenv("GOC_STACK"), 64 << 10));
+    size_t size = parse_size(getenv("GOC_STACK"), 0);
+    pool.fixed = size ? clamp_size(size) : 0;
     pool.pidfd = -1;
 }
 
@@ -141,7 +145,7 @@ static void region_new(size_t stack)
         size = (stack * BATCH + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1); /* a tight limit on memory */
         mem = rt_map(size + HUGE_PAGE);
     }
-    if (!mem || pool.regions == (int)countof(pool.region)) {
+    if (!mem) {
         lock_release(&pool.lock);
         no_stack(stack, "mmap", -ENOMEM);
     }
@@ -149,49 +153,62 @@ static void region_new(size_t stack)
     rt_sys3(SYS_madvise, lo, size, MADV_NOHUGEPAGE);
     pool.next = lo;
     pool.end = lo + size / stack * stack;
-    pool.region[pool.regions] = (struct region){lo, pool.end};
-    store_release(&pool.regions, pool.regions + 1);
+    pool.size = stack;
     hook_stack_arena(lo, pool.end);
 }
 
-static noinline char *stack_refill(struct m *m)
+/* A used stack keeps its size and its list in its top words. */
+static inline void **stack_link(char *hi)
+{
+    return (void **)hi - 1;
+}
+static inline size_t *stack_size(char *hi)
+{
+    return (size_t *)hi - 2;
+}
+
+static noinline char *stack_refill(struct m *m, size_t *size)
 {
     struct p *p = m->p;
-    size_t size = sched.stack_size;
     lock_acquire(&pool.lock, RANK_STACK);
     if (pool.free) {
         char *hi = pool.free;
-        pool.free = ((void **)hi)[-1];
+        pool.free = *stack_link(hi);
         pool.free_n--;
         for (int i = 0; p && i < CACHE / 2 && pool.free; i++) {
             char *more = pool.free;
-            pool.free = ((void **)more)[-1];
+            pool.free = *stack_link(more);
             pool.free_n--;
-            ((void **)more)[-1] = p->stack_free;
+            *stack_link(more) = p->stack_free;
             p->stack_free = more;
             p->stack_n++;
         }
         lock_release(&pool.lock);
+        *size = *stack_size(hi);
         return hi;
     }
-    if ((size_t)(pool.end - pool.next) < size)
-        region_new(size);
-    size_t n = (size_t)(pool.end - pool.next) / size;
+    size_t want = pool.fixed ? pool.fixed : pool.made < MANY ? DEEP : SHALLOW;
+    if (want != pool.size || (size_t)(pool.end - pool.next) < want)
+        region_new(want);
+    size_t n = (size_t)(pool.end - pool.next) / want;
     if (n > BATCH)
         n = BATCH;
     if (!p)
         n = 1;
     char *lo = pool.next;
-    pool.next += n * size;
+    pool.next += n * want;
+    pool.made += n;
     lock_release(&pool.lock);
-    long r = guard(lo, size, n);
+    long r = guard(lo, want, n);
     if (r < 0)
-        no_stack(size, "mprotect", r);
+        no_stack(want, "mprotect", r);
     if (p) {
-        p->stack_new = lo + size;
-        p->stack_new_end = lo + n * size;
+        p->stack_new = lo + want;
+        p->stack_new_end = lo + n * want;
+        p->stack_new_size = want;
     }
-    return lo + size;
+    *size = want;
+    return lo + want;
 }
 
 static char *stack_big(size_t size)
@@ -215,18 +232,19 @@ char *stack_take(struct m *m, size_t *size)
         *size = clamp_size(*size);
         return stack_big(*size);
     }
-    *size = sched.stack_size;
     if (likely(p && p->stack_free)) {
         char *hi = p->stack_free;
-        p->stack_free = ((void **)hi)[-1];
+        p->stack_free = *stack_link(hi);
         p->stack_n--;
+        *size = *stack_size(hi);
         return hi;
     }
     if (p && p->stack_new != p->stack_new_end) {
+        *size = p->stack_new_size;
         p->stack_new += *size;
         return p->stack_new;
     }
-    return stack_refill(m);
+    return stack_refill(m, size);
 }
 
 static noinline void stack_spill(struct p *p)
@@ -234,9 +252,9 @@ static noinline void stack_spill(struct p *p)
     lock_acquire(&pool.lock, RANK_STACK);
     while (p->stack_n > CACHE / 2) {
         char *hi = p->stack_free;
-        p->stack_free = ((void **)hi)[-1];
+        p->stack_free = *stack_link(hi);
         p->stack_n--;
-        ((void **)hi)[-1] = pool.free;
+        *stack_link(hi) = pool.free;
         pool.free = hi;
         pool.free_n++;
     }
@@ -252,15 +270,16 @@ void stack_give(struct m *m, struct g *g)
         rt_unmap(hi - g->run.stack_size, g->run.stack_size);
         return;
     }
+    *stack_size(hi) = g->run.stack_size;
     if (likely(p)) {
-        ((void **)hi)[-1] = p->stack_free;
+        *stack_link(hi) = p->stack_free;
         p->stack_free = hi;
         if (unlikely(++p->stack_n > CACHE))
             stack_spill(p);
         return;
     }
     lock_acquire(&pool.lock, RANK_STACK);
-    ((void **)hi)[-1] = pool.free;
+    *stack_link(hi) = pool.free;
     pool.free = hi;
     pool.free_n++;
     lock_release(&pool.lock);

@@ -190,6 +190,7 @@ void sysmon_start(void)
     have_membarrier =
         rt_sys3(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
     preempt_init();
+    signals_init();
     store_relaxed(&sched.coarse_now, rt_now());
     pthread_t thread;
     pthread_attr_t attr;

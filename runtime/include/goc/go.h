@@ -29,7 +29,8 @@ int *goc_errno(void);
  * 0 to 6 arguments: integers, enums, bools and pointers. They are evaluated here and now, once; the
  * call is checked as fn(...) would be, and a parameter of floating or struct type does not compile.
  * An integer must fit the parameter it is for. The result of fn is dropped. The goroutine's stack
- * is GOC_STACK bytes at most (64 KiB unless the environment says otherwise: "256k", "1m").
+ * grows to 256 KiB (64 KiB for those beyond 8,192 at once), or to GOC_STACK of the environment
+ * ("64k", "1m"); beyond that the program ends with "goroutine stack exceeds".
  */
 #define go(...) GOC_GO_PICK_(__VA_ARGS__, GOC_GO6_, GOC_GO5_, GOC_GO4_, GOC_GO3_, GOC_GO2_,        \
                              GOC_GO1_, GOC_GO0_, )(__VA_ARGS__)
@@ -56,6 +57,12 @@ int goc_gomaxprocs(int n);
 int goc_numcpu(void);
 /* Goroutines that exist, foreign threads that called in included. Go: runtime.NumGoroutine. */
 int goc_numgoroutine(void);
+
+/* How many goroutines can never run again, each printed to standard error (goleak). Those that are
+   about to end are given time to. In a plain build a goroutine counts that still waits for a channel,
+   a lock, a WaitGroup or the like when only the caller could wake it; under goc-race it is proved
+   that nobody can, and each is a finding. */
+size_t goc_verify_no_leaks(void);
 
 /* Tie this goroutine to the thread it runs on, for libraries with thread-local state: no other
    goroutine runs on it until as many unlocks. Go: runtime.LockOSThread. */
