@@ -364,3 +364,24 @@ void netpoll_close_begin(int fd)
         g_ready_tail(g);
     }
 }
+
+void netpoll_fork(void)
+{
+    if (epoll_fd < 0)
+        return;
+    rt_sys1(SYS_close, epoll_fd);
+    rt_sys1(SYS_close, break_fd);
+    epoll_fd = break_fd = -1;
+    breaking = 0;
+    setup.word = 0;
+    for (int i = 0; i < PAGES; i++)
+        for (int j = 0; pages[i] && j < PAGE_DESC; j++) {
+            pages[i][j].registered = false;
+            pages[i][j].lock.word = 0;
+        }
+    if (waiting && !start()) /* those that wait go on waiting, in an instance of our own */
+        for (int i = 0; i < PAGES; i++)
+            for (int j = 0; pages[i] && j < PAGE_DESC; j++)
+                if (pages[i][j].waits)
+                    enlist(&pages[i][j], pages[i][j].waits->events);
+}

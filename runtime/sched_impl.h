@@ -307,6 +307,12 @@ void stack_init(void);
 char *stack_take(struct m *m, size_t *size);         /* one past its end; fatal when there is none */
 void stack_give(struct m *m, struct g *g);
 
+enum fork { FORK_PREPARE, FORK_PARENT, FORK_CHILD };
+void stack_fork(enum fork when);
+void netpoll_fork(void);                             /* in the child */
+void sysmon_fork(void);
+void fork_init(void);                                /* fork.c */
+
 /* --- timer.c ---------------------------------------------------------------------------------- */
 
 int64_t timers_run(struct m *m, struct p *p, int64_t now); /* the next one's time; 0: none */

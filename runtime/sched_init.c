@@ -236,6 +236,7 @@ static void init(void)
     p_revive(sched.nproc);
     if (pthread_key_create(&foreign_key, (void (*)(void *))m_foreign_end))
         goc_fatal("cannot create a thread-specific key");
+    fork_init();
     sched.started = true;
 }
 

@@ -284,3 +284,16 @@ void stack_give(struct m *m, struct g *g)
     pool.free_n++;
     lock_release(&pool.lock);
 }
+
+void stack_fork(enum fork when)
+{
+    if (when == FORK_PREPARE) {
+        lock_acquire(&pool.lock, RANK_STACK);
+        return;
+    }
+    if (when == FORK_CHILD && pool.pidfd >= 0) {
+        rt_sys1(SYS_close, pool.pidfd);
+        pool.pidfd = -1;
+    }
+    lock_release(&pool.lock);
+}

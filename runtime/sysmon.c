@@ -203,6 +203,24 @@ void sysmon_start(void)
         goc_fatal("cannot start the monitor thread: error %d (see ulimit -u)", error);
 }
 
+/* In a child of fork: it is to be started again, by the next go statement that needs a record. */
+void sysmon_fork(void)
+{
+    started = false;
+    sysmon_asleep = 0;
+    for (int i = 0; i < sched.np; i++) {
+        struct p *p = sched_p[i];
+        while (p->gfree) {
+            struct g *g = p->gfree;
+            p->gfree = g->next;
+            g->next = sched.gfree;
+            sched.gfree = g;
+        }
+        sched.gfree_n += p->gfree_n;
+        p->gfree_n = 0;
+    }
+}
+
 /* --- giving the P away on purpose ---------------------------------------------------------------- */
 
 static bool queue_globally(struct g *g, void *arg)

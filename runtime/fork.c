@@ -1,0 +1,85 @@
+/*
+ * fork.c - what is left of the runtime in a child process.
+ *
+ * fork copies the memory and one thread. The goroutine that forked goes on in the child; those that
+ * were parked or runnable are there too, and can run; those that ran on other threads at that instant
+ * are gone with their threads. Most children call exec a few microseconds later, so nothing is
+ * started here that the child does not ask for: its monitor and its other threads come back when it
+ * needs them.
+ *
+ * What must not be shared with the parent, but would be: the epoll instance (an event taken here is
+ * lost there), and the pidfd that guard pages are installed through, which names the parent.
+ *
+ * The scheduler's own locks are held across the fork, so its state is copied whole. Locks of single
+ * objects (a channel's) may be held by a thread that the child has not got; a child that goes on to
+ * use objects that other goroutines were using at that instant is on its own, as with pthreads.
+ */
+#include "sched_impl.h"
+
+#include <pthread.h>
+#include <sys/syscall.h>
+
+static void prepare(void)
+{
+    for (int i = 0; i < sched.np; i++)
+        lock_acquire(&sched_p[i]->timer_lock, RANK_TIMER);
+    lock_acquire(&sched.lock, RANK_SCHED);
+    stack_fork(FORK_PREPARE);
+    lock_acquire(&sched.g_lock, RANK_ALLG);
+}
+
+static void parent(void)
+{
+    lock_release(&sched.g_lock);
+    stack_fork(FORK_PARENT);
+    lock_release(&sched.lock);
+    for (int i = sched.np - 1; i >= 0; i--)
+        lock_release(&sched_p[i]->timer_lock);
+}
+
+static void child(void)
+{
+    struct m *m = m_raw();
+    lock_release(&sched.g_lock);
+    stack_fork(FORK_CHILD);
+    for (int i = sched.np - 1; i >= 0; i--)
+        lock_release(&sched_p[i]->timer_lock);
+
+    sched.all_m = sched.idle_m = sched.poller = NULL;
+    sched.nm = sched.nm_idle = sched.spinning = 0;
+    sched.nforeign = 0;
+    sched.idle_p = NULL;
+    sched.nidle_p = 0;
+    if (m) {
+        m->tid = (int)rt_sys0(SYS_gettid);
+        m->all_next = NULL;
+        m->hand_off = 0;
+        if (m->foreign) {
+            sched.nforeign = 1;
+        } else {
+            sched.all_m = m;
+            sched.nm = 1;
+        }
+    }
+    for (int i = 0; i < sched.np; i++) {
+        struct p *p = sched_p[i];
+        if (m && p == m->p)
+            continue;
+        struct g *g;
+        while ((g = p->runnext) || (g = runq_get(p))) {
+            p->runnext = NULL;
+            gq_put(g);
+        }
+        p->m = NULL;
+        p->dead = false;
+        p_release(p);
+    }
+    lock_release(&sched.lock);
+    netpoll_fork();
+    sysmon_fork();
+}
+
+void fork_init(void)
+{
+    pthread_atfork(prepare, parent, child);
+}
