@@ -7,7 +7,8 @@
  * and the flush of stdio, which may still race and deadlock, and with the status in hand, which it
  * may change. on_exit tells the status but runs before the destructors; a destructor runs late but
  * is told nothing. So: on_exit notes the status, and the last destructor of this module flushes,
- * asks, and leaves.
+ * asks, and leaves. As a shared library this module starts before libc has registered the
+ * destructors' turn, and exit, which goes backwards, comes to on_exit's after them: then that is last.
  */
 #include "sched_impl.h"
 
@@ -66,12 +67,20 @@ GOC_EXPORT size_t goc_race_errors(void)
 
 #ifdef GOC_RACE
 static int exit_status;
-static bool exiting;
+static bool exiting, destroyed;
+
+static void leave(void)
+{
+    fflush(NULL);
+    die(exit_status);
+}
 
 static void note_status(int status, void *arg)
 {
     exit_status = status;
     exiting = true;
+    if (destroyed)
+        leave();
 }
 
 __attribute__((constructor(101))) static void at_start(void)
@@ -81,9 +90,8 @@ __attribute__((constructor(101))) static void at_start(void)
 
 __attribute__((destructor(101))) static void at_end(void)
 {
-    if (!exiting) /* only unloaded */
-        return;
-    fflush(NULL);
-    die(exit_status);
+    destroyed = true;
+    if (exiting)
+        leave();
 }
 #endif
