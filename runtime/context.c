@@ -63,6 +63,8 @@ static void put(goc_context *ctx)
 {
     while (ctx != &background && __atomic_sub_fetch(&ctx->refs, 1, __ATOMIC_ACQ_REL) == 0) {
         goc_context *parent = ctx->parent;
+        if (ctx->timed)
+            timer_quiet(&ctx->timer);
         if (ctx->done)
             goc_chan_delete(ctx->done);
         hook_forget(ctx, sizeof *ctx);

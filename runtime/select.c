@@ -49,7 +49,6 @@ struct sel {
     struct pick pick;
     struct timer timer;
     struct g *g;
-    uint32_t timer_done;
 };
 
 static inline struct chan *case_chan(const goc_case *c)
@@ -95,10 +94,10 @@ static inline enum chan_result case_try_locked(const goc_case *c, struct g **wak
     return chan_send_locked(c->goc_ch, case_value(c), wake);
 }
 
-/* A send reads the channel as an object and a close writes it, so that a close that nothing orders is
-   a race; a free races with either. It counts for every case, also one that does not go ahead, since
-   the select would have panicked or worse if it had found the channel closed or gone; and it comes
-   before anything is published, or a receiver that then closes would seem to race. */
+/* A send reads the channel as an object and a close writes it, so that a close that nothing orders
+   is a race; a free races with either. It counts for every case, also one that does not go ahead,
+   since the select would have panicked or worse if it had found the channel closed or gone; and it
+   comes before anything is published, or a receiver that then closes would seem to race. */
 static inline void cases_objects(const goc_case *cases, size_t n, uintptr_t pc)
 {
 #ifdef GOC_RACE
@@ -200,8 +199,6 @@ static void timer_fired(struct timer *t, int64_t now)
     struct g *g = s->g;
     if (!__atomic_exchange_n(&s->pick.fired, 1, __ATOMIC_ACQ_REL))
         g_ready_tail(g);
-    else
-        store_release(&s->timer_done, 1);
 }
 
 static bool commit_wait(struct g *g, void *arg)
@@ -253,12 +250,10 @@ static int wait(struct sel *s)
         queue_remove(s->cases[w->index].goc_op == GOC_CASE_SEND ? &w->ch->sendq : &w->ch->recvq, w);
         chan_unlock(w->ch);
     }
+    if (s->on_timeout >= 0 && !timer_del(&s->timer))
+        timer_quiet(&s->timer); /* it has just gone off, and may still read this frame */
     if (!winner)
         return s->on_timeout;
-    if (s->on_timeout >= 0 && !timer_del(&s->timer))
-        while (
-            !load_acquire(&s->timer_done)) /* it has just gone off, in vain; it reads this frame */
-            goc_gosched();
     return (int)winner->index;
 }
 

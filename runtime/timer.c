@@ -149,7 +149,7 @@ void timer_add(struct timer *t, int64_t when)
 bool timer_del(struct timer *t)
 {
     for (;;) {
-        struct p *p = load_relaxed(&t->p);
+        struct p *p = load_acquire(&t->p);
         if (!p)
             return false;
         lock_acquire(&p->timer_lock, RANK_TIMER);
@@ -185,9 +185,10 @@ int64_t timers_run(struct m *m, struct p *p, int64_t now)
             first_changed(p);
         } else {
             heap_remove(p, 0);
-            store_relaxed(&t->p, NULL);
         }
         store_relaxed(&t->firing, 1);
+        if (t->period <= 0)
+            store_release(&t->p, NULL); /* timer_del reads it without the lock, then `firing` */
         lock_release(&p->timer_lock);
         fire(t, now);
         store_release(&t->firing, 0);
@@ -223,22 +224,21 @@ bool timers_live(void)
     return timers_next() != 0;
 }
 
+/* Under both locks, so that no timer is ever nowhere: timer_del would take it for one that has fired,
+   and the search for a deadlock would not see it. `to` is always the first P. */
 void timers_move(struct p *from, struct p *to)
 {
     lock_acquire(&from->timer_lock, RANK_TIMER);
+    lock_acquire(&to->timer_lock, RANK_TIMER);
     while (from->timer_n) {
         struct timer_entry e = from->timers[from->timer_n - 1];
         struct timer *t = entry_timer(e);
         store_relaxed(&from->timer_n, from->timer_n - 1);
-        first_changed(from);
-        store_relaxed(&t->p, NULL);
-        lock_release(&from->timer_lock);
-        lock_acquire(&to->timer_lock, RANK_TIMER);
         store_relaxed(&t->p, to);
         heap_add(to, t, e.when);
-        lock_release(&to->timer_lock);
-        lock_acquire(&from->timer_lock, RANK_TIMER);
     }
+    first_changed(from);
+    lock_release(&to->timer_lock);
     lock_release(&from->timer_lock);
     wake_poller(load_relaxed(&to->timer_when));
 }
