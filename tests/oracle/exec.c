@@ -68,7 +68,8 @@ void __tsan_atomic_thread_fence(int);
     a##w __tsan_atomic##w##_compare_exchange_val(volatile a##w *, a##w, a##w, int, int);
 ATOMIC(8)
 ATOMIC(16)
-ATOMIC(32) ATOMIC(64) ATOMIC(128)
+ATOMIC(32)
+ATOMIC(64) ATOMIC(128)
 
     /* --- the program and its log
        -------------------------------------------------------------------- */
@@ -328,7 +329,8 @@ static bool cell(int i, unsigned char **p, uint32_t *size)
     }
 ONE_WIDTH(8)
 ONE_WIDTH(16)
-ONE_WIDTH(32) ONE_WIDTH(64) ONE_WIDTH(128)
+ONE_WIDTH(32)
+ONE_WIDTH(64) ONE_WIDTH(128)
 
     static void run_atomic(struct run *x, const struct op *o)
 {

@@ -244,10 +244,17 @@ static enum outcome check_finding(const struct finding *f)
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < verdict.nrace; i++) {
         const struct race *r = &verdict.race[i];
-        if (!covers(f, r->byte) || !is_cur(f, &verdict.access[r->cur]))
+        if (!covers(f, r->byte))
             continue;
-        bytes |= 1ull << (r->byte - f->granule);
-        names = names || is_prev(f, &verdict.access[r->prev]);
+        /* With several Ps the log does not know which of the two came first. */
+        for (int swap = 0; swap <= (int)S->par; swap++) {
+            const struct access *a = &verdict.access[swap ? r->prev : r->cur];
+            const struct access *b = &verdict.access[swap ? r->cur : r->prev];
+            if (!is_cur(f, a))
+                continue;
+            bytes |= 1ull << (r->byte - f->granule);
+            names = names || is_prev(f, b);
+        }
     }
     bool races = bytes && bytes == f->bytes;
     if (races && !names) {
