@@ -243,9 +243,12 @@ GOC_EXPORT bool goc_chan_next(void *ch, void *value)
 GOC_EXPORT bool goc_chan_recv_ok(void *ch, void *value)
 {
     uintptr_t pc = CALLER_PC();
+#ifdef GOC_RACE /* the closer may free the channel before we run again: read the size now */
+    uint32_t size = ch ? ((struct chan *)ch)->elem : 0;
+#endif
     bool ok = chan_recv_at(ch, value, pc);
     if (value)
-        hook_write(pc, value, ((struct chan *)ch)->elem);
+        hook_write(pc, value, size);
     return ok;
 }
 
@@ -268,21 +271,9 @@ GOC_EXPORT bool goc_chan_try_recv(void *ch, void *value)
     return r == CHAN_DONE;
 }
 
-GOC_EXPORT void goc_chan_close(void *ch)
+/* Under the lock, which it releases: closed from now on, and everyone is woken. */
+static void chan_close_locked(struct chan *c)
 {
-    struct chan *c = ch;
-    uintptr_t pc = CALLER_PC();
-    if (!c) {
-        hook_misuse(HOOK_MISUSE_CLOSE_NIL, HOOK_OBJ_CHAN, c, "close of nil channel", pc);
-        goc_panic_at(pc, "close of nil channel");
-    }
-    chan_lock(c);
-    if (c->closed) {
-        chan_unlock(c);
-        hook_misuse(HOOK_MISUSE_CLOSE_CLOSED, HOOK_OBJ_CHAN, c, "close of closed channel", pc);
-        goc_panic_at(pc, "close of closed channel");
-    }
-    hook_obj_write(pc, HOOK_OBJ_CHAN, c);
     hook_release(NULL, c);
     store_release(&c->closed, 1);
 
@@ -312,6 +303,30 @@ GOC_EXPORT void goc_chan_close(void *ch)
         g_ready_tail(first->g);
         first = next;
     }
+}
+
+GOC_EXPORT void goc_chan_close(void *ch)
+{
+    struct chan *c = ch;
+    uintptr_t pc = CALLER_PC();
+    if (!c) {
+        hook_misuse(HOOK_MISUSE_CLOSE_NIL, HOOK_OBJ_CHAN, c, "close of nil channel", pc);
+        goc_panic_at(pc, "close of nil channel");
+    }
+    chan_lock(c);
+    if (c->closed) {
+        chan_unlock(c);
+        hook_misuse(HOOK_MISUSE_CLOSE_CLOSED, HOOK_OBJ_CHAN, c, "close of closed channel", pc);
+        goc_panic_at(pc, "close of closed channel");
+    }
+    hook_obj_write(pc, HOOK_OBJ_CHAN, c);
+    chan_close_locked(c);
+}
+
+void chan_close(struct chan *c)
+{
+    chan_lock(c);
+    chan_close_locked(c);
 }
 
 GOC_EXPORT int goc_chan_len(const void *ch)
@@ -383,6 +398,14 @@ GOC_EXPORT void goc_chan_delete(void *ch)
     hook_obj_write(CALLER_PC(), HOOK_OBJ_CHAN, &c->use);
     hook_forget(c, chan_size(c->cap, c->stride));
     free(c);
+}
+
+void chan_drop(struct chan *c)
+{
+    hook_forget(c, chan_size(c->cap, c->stride));
+    hook_run(NULL);
+    free(c);
+    hook_run(g_race(g_current()));
 }
 
 /* --- a wait that close ends, beside another

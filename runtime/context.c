@@ -66,9 +66,11 @@ static void put(goc_context *ctx)
         if (ctx->timed)
             timer_quiet(&ctx->timer);
         if (ctx->done)
-            goc_chan_delete(ctx->done);
+            chan_drop(ctx->done);
         hook_forget(ctx, sizeof *ctx);
+        hook_run(NULL); /* who happens to be the last is not the program's doing: nobody frees it */
         free(ctx);
+        hook_run(g_race(g_current()));
         ctx = parent;
     }
 }
@@ -145,7 +147,7 @@ static void end(goc_context *ctx, int err)
     while (c) {
         goc_context *next = c->list;
         if (c->closing)
-            goc_chan_close(c->closing);
+            chan_close(c->closing);
         stop_timer(c);
         put(c);
         c = next;
@@ -296,9 +298,9 @@ GOC_EXPORT goc_recv_chan(goc_unit) goc_context_done(goc_context *ctx)
             break;
         hook_acquire(NULL,
                      &ctx->clock); /* it has ended, and nobody will close what nobody has seen */
-        goc_chan_close(made);
+        chan_close(made);
     }
-    goc_chan_delete(made); /* another goroutine was faster */
+    chan_drop(made); /* another goroutine was faster */
     return done;
 }
 

@@ -87,8 +87,19 @@ static int choose(const goc_case *cases, size_t n)
     return chosen;
 }
 
-static inline enum chan_result case_try_locked(const goc_case *c, struct g **wake)
+/* The size of what is received, for the detector, noted while the channel is surely there: once it is
+   closed, it may be freed before this goroutine runs again. */
+static inline void case_note_size(goc_case *c)
 {
+#ifdef GOC_RACE
+    if (c->goc_op == GOC_CASE_RECV)
+        c->goc_size = ((struct chan *)c->goc_ch)->elem;
+#endif
+}
+
+static inline enum chan_result case_try_locked(goc_case *c, struct g **wake)
+{
+    case_note_size(c);
     if (c->goc_op == GOC_CASE_RECV)
         return chan_recv_locked(c->goc_ch, c->goc_place, wake);
     return chan_send_locked(c->goc_ch, case_value(c), wake);
@@ -119,7 +130,7 @@ static void case_finish(const goc_case *c, bool ok, uintptr_t pc)
         return;
     }
     if (c->goc_place)
-        hook_write(pc, c->goc_place, ((struct chan *)c->goc_ch)->elem);
+        hook_write(pc, c->goc_place, c->goc_size);
     if (c->goc_ok) {
         hook_write(pc, c->goc_ok, 1);
         *c->goc_ok = ok;
@@ -224,6 +235,7 @@ static int wait(struct sel *s)
             continue;
         struct waiter *w = &s->waiter[n++];
         bool send = c->goc_op == GOC_CASE_SEND;
+        case_note_size(c);
         *w = (struct waiter){.g = s->g,
                              .pick = &s->pick,
                              .ch = ch,
@@ -341,7 +353,7 @@ GOC_EXPORT int goc_select_n(goc_case *cases, size_t n)
     cases_objects(cases, n, pc);
     int chosen = choose(cases, n);
     if (chosen >= 0) {
-        const goc_case *c = &cases[chosen];
+        goc_case *c = &cases[chosen];
         struct chan *ch = c->goc_ch;
         struct g *wake;
         chan_lock(ch);

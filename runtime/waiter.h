@@ -207,6 +207,11 @@ void sem_release_at(goc_sem *s, int64_t n, uintptr_t pc);
 /* --- chan.c
  * ---------------------------------------------------------------------------------------- */
 
+/* For channels that the program can only receive from, because a primitive closes and frees them:
+   no access to the channel as an object is recorded, since the program could not order it. */
+void chan_close(struct chan *ch); /* once */
+void chan_drop(struct chan *ch);  /* nobody waits on it */
+
 /* For waits that are ended by a channel's close, beside something else: enter w, which has a pick,
    into the receivers of ch, or return false if ch is closed already. The lock is for the park's
    commit to release. */
