@@ -126,6 +126,8 @@ struct race_g {
     struct fence *fence;
     uint64_t goid;
     uintptr_t stack_lo, stack_hi;
+    struct jump *jumps;     /* where setjmp was called, intercept_jump.c */
+    u32 jump_count, jump_room;
     /* Facts for the deadlock rooms. */
     struct held *held;      /* locks held now */
     struct waiting *wait;   /* what it waits on */

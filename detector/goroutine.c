@@ -75,6 +75,7 @@ void g_end(struct race_g *g)
     clock_drop(&g->know);
     if (g->fence)
         g_fence_drop(g);
+    g_jumps_drop(g);
     if (g->sp_base != g->sp_inline)
         det_release(g->sp_base, (size_t)((char *)g->sp_end - (char *)g->sp_base));
     if (det_cur == g)
@@ -115,6 +116,15 @@ struct race_g *det_g_each(u32 *at)
             return &r->g;
     }
     return NULL;
+}
+
+void g_unwind(struct race_g *g, size_t depth)
+{
+    if ((size_t)(g->sp - g->sp_base) <= depth)
+        return;
+    g->sp = g->sp_base + depth;
+    if (g->sp_synced > g->sp)
+        g->sp_synced = g->sp;
 }
 
 u32 det_g_flags(const struct race_g *g)

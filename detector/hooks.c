@@ -67,6 +67,18 @@ void hook_end(struct race_g *g)
     g_end(g);
 }
 
+size_t hook_depth(void)
+{
+    struct race_g *g = det_cur;
+    return g ? (size_t)(g->sp - g->sp_base) : 0;
+}
+
+void hook_unwound(size_t depth)
+{
+    if (det_cur)
+        g_unwind(det_cur, depth);
+}
+
 /* --- happens-before ------------------------------------------------------------------------------------ */
 
 #define SYNC_OP(name, op, order_op)                                                                          \

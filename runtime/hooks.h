@@ -118,6 +118,11 @@ void hook_run(struct race_g *g);
    memory is forgotten. Called before hook_run, when the stack is not in use by anyone. */
 void hook_stack(struct race_g *g, void *lo, void *hi);
 
+/* How many functions the current goroutine is in; and: it is back there, having left the others
+   without returning from them (a panic that was recovered). */
+size_t hook_depth(void);
+void hook_unwound(size_t depth);
+
 /* `g` has ended; the record must not be used by the runtime any more. */
 void hook_end(struct race_g *g);
 
@@ -206,6 +211,8 @@ size_t hook_leaks(void);
 #define hook_go(goid, fn, pc) ((struct race_g *)0)
 #define hook_run(g) HOOK_NOTHING(g)
 #define hook_stack(g, lo, hi) HOOK_NOTHING(g)
+#define hook_depth() ((size_t)0)
+#define hook_unwound(depth) ((void)(depth))
 #define hook_end(g) HOOK_NOTHING(g)
 #define hook_stack_arena(lo, hi) HOOK_NOTHING(lo)
 #define hook_acquire(g, obj) HOOK_NOTHING(g)

@@ -198,8 +198,11 @@ GOC_EXPORT const char *goc_pcall(void (*fn)(void *), void *arg)
     struct g *g = g_current();
     struct pcall p = {.outer = g->run.pcall, .defer = g->run.defer};
     g->run.pcall = &p;
-    if (!pcall_run(g, &p, fn, arg))
+    size_t depth = hook_depth();
+    if (!pcall_run(g, &p, fn, arg)) {
+        hook_unwound(depth);
         return g_current()->message;
+    }
     g->run.pcall = p.outer;
     return NULL;
 }
