@@ -6,22 +6,24 @@
 
 static jmp_buf plain;
 static sigjmp_buf with_mask;
-static int shared;
+int shared;
 static goc_mutex mu;
 
 __attribute__((noinline)) static void jump(int depth)
 {
-    if (depth == 0)
+    if (depth)
+        jump(depth - 1);
+    else
         longjmp(plain, 1);
-    jump(depth - 1);
     __asm__("");
 }
 
 __attribute__((noinline)) static void jump_with_mask(int depth)
 {
-    if (depth == 0)
+    if (depth)
+        jump_with_mask(depth - 1);
+    else
         siglongjmp(with_mask, 1);
-    jump_with_mask(depth - 1);
     __asm__("");
 }
 
