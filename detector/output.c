@@ -33,7 +33,6 @@ static struct {
     bool broken;     /* the reader is gone */
     bool plain;      /* nobody renders: do it here */
     bool modules_old;
-    bool child;      /* of a fork: the parent tells how it ended */
     long renderer;   /* pid */
 } out = {.fd = -1, .modules_old = true};
 
@@ -68,7 +67,7 @@ bool output_broken(void)
 void output_forked(void)
 {
     lock = 0;
-    out.child = true;
+    out.renderer = 0; /* the parent's, who waits for it */
     /* Its records carry its own pid; who they are from has to be said again. */
     out.hello = false;
     out.modules_old = true;
@@ -369,12 +368,10 @@ bool output_record(u32 type, u64 id, const void *payload, size_t n)
 
 bool output_finish(int *status)
 {
-    if (out.fd >= 0 && !out.child && out.launched == false) {
-        sys_close(out.fd);
-        out.fd = -1;
-    }
-    if (out.renderer <= 0 || out.child)
+    if (out.renderer <= 0)
         return false;
+    sys_close(out.fd);
+    out.fd = -1;
     int st = 0;
     long r;
     do

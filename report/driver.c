@@ -347,11 +347,11 @@ static void add_compiler(struct strs *out, bool cxx)
     free(s);
 }
 
-/* What compilers write in line after the instrumentation has been put in, and so behind its back: as
-   calls they meet the runtime's interceptors. */
-static const char *const inlined[] = {"memcpy", "memmove", "memset", "memcmp",  "mempcpy", "bcmp",
-                                      "bcopy",  "bzero",   "strcmp", "strncmp", "strcpy",  "stpcpy",
-                                      "strncpy", "strcat", "strncat", "sprintf"};
+/* What compilers write in line after the instrumentation has been put in, and so behind its back:
+   as calls they meet the runtime's interceptors. */
+static const char *const inlined[] = {
+    "memcpy", "memmove", "memset", "memcmp", "mempcpy", "bcmp",   "bcopy",   "bzero",
+    "strcmp", "strncmp", "strcpy", "stpcpy", "strncpy", "strcat", "strncat", "sprintf"};
 
 static void add_instrumentation(struct strs *out, const struct command *c)
 {

@@ -43,6 +43,7 @@ void findings_init(struct findings *all, const struct options *o)
     *all = (struct findings){.options = o};
     all->last = &all->first;
     symbols_init(&all->symbols, &all->arena, NULL);
+    all->symbols.verbose = o->verbosity >= 2;
     if (*o->suppressions)
         all->suppressions = suppressions_read(o->suppressions);
     if (*o->baseline)
@@ -177,9 +178,13 @@ static void strip(const struct findings *all, struct stack *s)
 {
     const char *prefix = all->options->strip_path_prefix;
     size_t n = strlen(prefix);
-    for (size_t i = 0; n && i < s->n; i++)
-        if (s->frame[i].file && has_prefix(s->frame[i].file, prefix))
-            s->frame[i].file += n;
+    for (size_t i = 0; n && i < s->n; i++) {
+        struct frame *f = &s->frame[i];
+        if (f->file && has_prefix(f->file, prefix))
+            f->file += n;
+        if (f->module && has_prefix(f->module, prefix))
+            f->module += n;
+    }
 }
 
 static void strip_all(const struct findings *all, struct finding *f)
@@ -331,6 +336,9 @@ void findings_end(struct findings *all)
             die("cannot write %s: %s", o->path ? o->path : "standard output", strerror(e));
     }
     all->outputs = NULL;
+    if (all->options->verbosity >= 1)
+        warn("%zu finding(s), %zu suppressed, %zu in the baseline", all->n, all->suppressed,
+             all->known);
     if (all->options->print_suppressions && all->suppressions)
         suppressions_report(all->suppressions, stderr);
 }

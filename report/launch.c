@@ -427,6 +427,11 @@ int launch(const struct options *o, char **argv)
     r.all.symbols.program = realpath(path, NULL);
     if (p.elf && !p.instrumented)
         notice_plain(argv[0], &p);
+    if (o->verbosity >= 1)
+        warn("running %s%s", path,
+             p.instrumented ? ", instrumented"
+             : p.goc        ? " with the race library in place of libgoc.so"
+                            : "");
 
     sigemptyset(&set);
     static const int passed[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT};

@@ -78,8 +78,8 @@ static bool local_in(Dwarf_Die *scope, Dwarf_Addr base, Dwarf_Addr pc, uint64_t 
     return false;
 }
 
-/* The function has left the block whose variable it was. Of all blocks' variables at that place there
-   must be only one: they may share it. Returns how many. */
+/* The function has left the block whose variable it was. Of all blocks' variables at that place
+   there must be only one: they may share it. Returns how many. */
 static int local_anywhere(Dwarf_Die *scope, Dwarf_Addr base, uint64_t addr, Dwarf_Die *out,
                           uint64_t *start)
 {

@@ -20,8 +20,8 @@
  * children that contain it; call_file and call_line of an inlined call give the caller's line.
  *
  * Frames of the runtime are recognised by their section: the libraries' code is put into one of its
- * own, goc_text, which stays in a stripped executable. What its headers put into the program's own code
- * is recognised by name.
+ * own, goc_text, which stays in a stripped executable. What its headers put into the program's own
+ * code is recognised by name.
  */
 #include "symbol.h"
 
@@ -143,6 +143,8 @@ static void object_open(struct symbols *s, struct object *o)
     int fd = open(o->path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         o->why_not = strerror(errno);
+        if (s->verbose)
+            warn("%s: %s", o->path, o->why_not);
         return;
     }
     o->dwfl = dwfl_begin(&callbacks);
@@ -162,6 +164,11 @@ static void object_open(struct symbols *s, struct object *o)
     Dwarf_Addr bias;
     o->has_dwarf = o->mod && dwfl_module_getdwarf(o->mod, &bias);
     find_runtime(o);
+    if (s->verbose)
+        warn("%s: %s", o->path,
+             o->has_dwarf ? "has debug information"
+             : o->why_not ? o->why_not
+                          : "no debug information");
 }
 
 struct object *symbols_object(struct symbols *s, uint64_t addr)
@@ -364,7 +371,8 @@ static bool runtime_frame(const struct frame *f)
 {
     if (!f->func || !runtime_name(f->func))
         return f->runtime;
-    /* A program may call its own functions what it likes, where its source says that they are its own. */
+    /* A program may call its own functions what it likes, where its source says that they are its
+     * own. */
     bool ours = has_prefix(f->func, "goc_") && f->file && !strstr(f->file, "/goc/");
     return f->runtime || !ours;
 }

@@ -29,6 +29,7 @@ struct symbols {
     struct object **now; /* those of the last list of modules */
     size_t nnow;
     struct cached *cache[1024];
+    bool verbose;         /* say which files are read */
     bool stripped_hint; /* a program's frame had no debug information */
 };
 
