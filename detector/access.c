@@ -15,9 +15,11 @@
  * rest. Masks of one epoch merge into one word. Where one word cannot say it any more the
  * granule is split (split.c).
  *
- * Concurrency. Shadow words are read and written without locks, each in one piece. When two threads
- * touch the same granule within the same few nanoseconds one of the two records may be overwritten,
- * and a race between exactly those accesses may go unseen this time. What can never happen is a report
+ * Concurrency. Shadow words are read and written without locks, each in one piece: first the access is
+ * put where others see it, then it looks at theirs. When two threads touch the same granule within
+ * the same few nanoseconds (a store buffer's length) one of the two records may be overwritten, and a
+ * race between exactly those accesses may go unseen this time; on memory that nobody has touched before,
+ * where goroutines started together are likely to meet, not even then. What can never happen is a report
  * about something that was not done: only words of accesses that took place are ever stored, the
  * history has an event before the shadow has its word, and set and split numbers are validated.
  * The record is written before the program's own access takes place, so an access that sees another's
@@ -60,26 +62,25 @@ void hits_add(struct hits *h, uintptr_t granule, u64 old, u64 now, u32 flags)
     *hit_at(h, h->n++) = (struct hit){(old & ~WORD_BYTES) | both, granule, flags};
 }
 
-void granule_write(struct race_g *g, u64 *s, u64 now, struct hits *h)
+/* Put `next` where `was` is; false: it is not there any more. The first record of a granule is put with a
+   full barrier: two goroutines that start on fresh memory at the same time (and take the shadow's page
+   fault there, a microsecond in which the other one gets by) then see each other. */
+static inline bool claim(u64 *p, u64 was, u64 next, bool fresh)
+{
+    if (fresh)
+        return __atomic_compare_exchange_n(p, &was, next, false, __ATOMIC_SEQ_CST,
+                                           __ATOMIC_RELAXED);
+    if (unlikely(shadow_load(p) != was))
+        return false;
+    shadow_store(p, next);
+    return true;
+}
+
+/* `now` is the last write: it conflicts with the reads there may be of its bytes, and ends them. */
+static void reads_end(struct race_g *g, u64 *s, u64 now, struct hits *h)
 {
     for (;;) {
-        u64 w = shadow_load(&s[0]);
-        if (unlikely(w & WORD_SPECIAL)) {
-            if (split_access(g, s, now, true, h))
-                return;
-            continue;
-        }
         u64 r = shadow_load(&s[1]);
-        u64 next = now;
-        if (w & ~now & WORD_BYTES) { /* bytes of the old write stay */
-            if (!word_same(w, now)) {
-                split_make(s, w, r);
-                continue;
-            }
-            next = w | now;
-        } else if (w && word_conflicts(g, w, now)) {
-            hits_add(h, granule_addr(s), w, now, ACCESS_WRITE);
-        }
         if (r & WORD_SPECIAL) {
             if (!set_check(g, &s[1], r, granule_addr(s), now, h) ||
                 !set_remove(&s[1], r, now & WORD_BYTES))
@@ -89,9 +90,49 @@ void granule_write(struct race_g *g, u64 *s, u64 now, struct hits *h)
                 hits_add(h, granule_addr(s), r, now, 0);
             shadow_store(&s[1], r & ~now & WORD_BYTES ? r & ~(now & WORD_BYTES) : 0);
         }
-        shadow_store(&s[0], next);
         return;
     }
+}
+
+void granule_write(struct race_g *g, u64 *s, u64 now, struct hits *h)
+{
+    for (;;) {
+        u64 w = shadow_load(&s[0]);
+        if (unlikely(w & WORD_SPECIAL)) {
+            if (split_access(g, s, now, true, h))
+                return;
+            continue;
+        }
+        u64 next = now;
+        if (w & ~now & WORD_BYTES) { /* bytes of the old write stay */
+            if (!word_same(w, now)) {
+                split_make(s, w, shadow_load(&s[1]));
+                continue;
+            }
+            next = w | now;
+        } else if (w && word_conflicts(g, w, now)) {
+            hits_add(h, granule_addr(s), w, now, ACCESS_WRITE);
+        }
+        if (!claim(&s[0], w, next, w == 0))
+            continue;
+        reads_end(g, s, now, h);
+        if (likely(!(shadow_load(&s[0]) & WORD_SPECIAL)))
+            return;
+    }
+}
+
+/* The read `now` joins the reads r. False: they have changed meanwhile. */
+static bool read_join(struct race_g *g, u64 *s, u64 r, u64 now, bool fresh)
+{
+    if (r == 0)
+        return claim(&s[1], 0, now, fresh);
+    if (r & WORD_SPECIAL)
+        return set_add(g, &s[1], r, now);
+    if (word_same(r, now))
+        return (now & ~r & WORD_BYTES) == 0 || claim(&s[1], r, r | now, false);
+    if (read_supersedes(g, now, r))
+        return claim(&s[1], r, now, false);
+    return set_add(g, &s[1], r, now);
 }
 
 void granule_read(struct race_g *g, u64 *s, u64 now, struct hits *h)
@@ -114,19 +155,9 @@ void granule_read(struct race_g *g, u64 *s, u64 now, struct hits *h)
                 hits_add(h, granule_addr(s), w, now, ACCESS_WRITE);
             }
         }
-        if (r == 0) {
-            shadow_store(&s[1], now);
-        } else if (r & WORD_SPECIAL) {
-            if (!set_add(g, &s[1], r, now))
-                continue;
-        } else if (word_same(r, now)) {
-            shadow_store(&s[1], r | now);
-        } else if (read_supersedes(g, now, r)) {
-            shadow_store(&s[1], now);
-        } else if (!set_add(g, &s[1], r, now)) {
-            continue;
-        }
-        return;
+        /* A write that came in between has not seen this read, or has: look at it. */
+        if (read_join(g, s, r, now, (w | r) == 0) && likely(shadow_load(&s[0]) == w))
+            return;
     }
 }
 
