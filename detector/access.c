@@ -168,6 +168,8 @@ static void granules(struct race_g *g, uintptr_t a, size_t n, u32 flags, struct 
     u64 who = g->self | (flags & ACCESS_ATOMIC ? WORD_ATOMIC : 0);
     uintptr_t end = a + n;
     u64 *s = shadow_of(a);
+    /* Whole granules whose words are empty, our own, or like one just found not to conflict. */
+    u64 fine = who;
     for (uintptr_t p = a & ~7ull; p < end; p += 8, s += 2) {
         u64 bytes = WORD_BYTES;
         if (p < a)
@@ -175,6 +177,19 @@ static void granules(struct race_g *g, uintptr_t a, size_t n, u32 flags, struct 
         if (end - p < 8)
             bytes &= WORD_BYTES >> (8 - (end - p));
         u64 now = who | (bytes & WORD_BYTES);
+        if (bytes == WORD_BYTES) {
+            u64 w = shadow_load(&s[0]), r = shadow_load(&s[1]);
+            bool w_fine = w == 0 || word_same(w, who) || word_same(w, fine);
+            if (w_fine && r == 0) {
+                if (flags & ACCESS_WRITE)
+                    shadow_store(&s[0], now);
+                else if (w != now)
+                    shadow_store(&s[1], now);
+                continue;
+            }
+            if (w && !(w & WORD_SPECIAL) && !word_conflicts(g, w, now))
+                fine = w;
+        }
         if (flags & ACCESS_WRITE)
             granule_write(g, s, now, h);
         else
@@ -307,7 +322,7 @@ void det_free_range(uintptr_t pc, uintptr_t p, size_t n)
         access_slow(g, pc, p, n, ACCESS_WRITE | ACCESS_FREE);
         return;
     }
-    unsigned char there[64];
+    unsigned char there[256];
     for (uintptr_t a = p & ~(PAGE - 1); a < p + n; a += sizeof there * PAGE / 2) {
         size_t span = sizeof there * PAGE / 2;
         if (sys_call(SYS_mincore, (long)shadow_of(a), (long)(2 * span), (long)there, 0, 0, 0) != 0)

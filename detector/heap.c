@@ -171,37 +171,6 @@ void heap_alloc(void *p, size_t n, size_t usable, uintptr_t pc)
     __atomic_store_n(meta, i, __ATOMIC_RELEASE);
 }
 
-/* The parts of [a, a+n) whose shadow is resident, as accesses of the one who frees. */
-static void free_resident(uintptr_t pc, uintptr_t a, size_t n)
-{
-    enum { PAGES = 512 };
-    unsigned char in[PAGES];
-    uintptr_t end = a + n;
-    while (a < end) {
-        uintptr_t shadow = (uintptr_t)shadow_of(a) & ~4095ul;
-        uintptr_t stop = (a & ~2047ul) + PAGES * 2048ul; /* a page of shadow is 2 KiB of memory */
-        if (stop > end)
-            stop = end;
-        size_t pages = (stop - (a & ~2047ul) + 2047) / 2048;
-        if (sys_call(SYS_mincore, (long)shadow, (long)pages * 4096, (long)in, 0, 0, 0) < 0) {
-            det_free_range(pc, a, stop - a);
-            a = stop;
-            continue;
-        }
-        for (size_t i = 0; i < pages; i++) {
-            uintptr_t lo = (a & ~2047ul) + i * 2048, hi = lo + 2048;
-            if (!(in[i] & 1))
-                continue;
-            if (lo < a)
-                lo = a;
-            if (hi > stop)
-                hi = stop;
-            det_free_range(pc, lo, hi - lo);
-        }
-        a = stop;
-    }
-}
-
 void heap_free(void *p, size_t usable, uintptr_t pc, bool seen)
 {
     uintptr_t a = (uintptr_t)p;
@@ -210,12 +179,8 @@ void heap_free(void *p, size_t usable, uintptr_t pc, bool seen)
     u32 i = __atomic_load_n(heap_meta_of(a), __ATOMIC_ACQUIRE);
     struct block *b = i ? slab_at(&blocks, i) : NULL;
     size_t n = b && b->base == a ? b->size : usable;
-    if (seen) {
-        if (n >= BIG)
-            free_resident(pc, a, n);
-        else
-            det_free_range(pc, a, n);
-    }
+    if (seen)
+        det_free_range(pc, a, n);
     hook_forget(p, usable);
     if (!b || b->base != a)
         return;

@@ -66,7 +66,7 @@ static void taken(void *p, uintptr_t pc)
         size_t usable = chunk_usable(p);
         heap_free(p, usable, pc, icept_mem(pc));
         if (chunk_word(p) & CHUNK_MAPPED)
-            det_forget((uintptr_t)p, usable);
+            det_clear((uintptr_t)p, usable);
         errno = saved;
     }
     __libc_free(p);

@@ -159,17 +159,23 @@ void sync_forget(uintptr_t lo, size_t n)
     if (n == 0)
         return;
     u32 *p = sync_meta_of(lo), *end = sync_meta_of(lo + n - 1) + 1;
-    unsigned char there;
+    unsigned char there[256];
     while (p < end) {
         /* A page of the map covers 8 KiB; untouched ones are not made to exist. */
-        u32 *page = (u32 *)(((uintptr_t)p | 4095) + 1);
-        u32 *stop = page < end ? page : end;
-        bool look = stop - p < 256 || sys_call(SYS_mincore, (long)p & ~4095, 4096, (long)&there, 0,
-                                               0, 0) != 0 || (there & 1);
-        for (; look && p < stop; p++)
-            if (unlikely(__atomic_load_n(p, __ATOMIC_RELAXED)))
-                forget_slot(p);
-        p = stop;
+        uintptr_t first = (uintptr_t)p & ~4095ul, pages = ((uintptr_t)end - first + 4095) / 4096;
+        if (pages > sizeof there)
+            pages = sizeof there;
+        bool told = end - p >= 256 && sys_call(SYS_mincore, (long)first, (long)pages * 4096,
+                                               (long)there, 0, 0, 0) == 0;
+        for (uintptr_t i = 0; i < pages; i++) {
+            u32 *stop = (u32 *)(first + (i + 1) * 4096);
+            if (stop > end)
+                stop = end;
+            for (; (!told || there[i] & 1) && p < stop; p++)
+                if (unlikely(__atomic_load_n(p, __ATOMIC_RELAXED)))
+                    forget_slot(p);
+            p = stop;
+        }
     }
 }
 
