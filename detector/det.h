@@ -334,5 +334,9 @@ static inline void det_init(void)
 
 /* Runs fn(arg) on the detector's own stack (findings need more than a goroutine may have left). */
 void det_on_stack(void (*fn)(void *), void *arg);
+/* The same on another one that has a lock of its own: for findings decided outside the output lock. */
+void det_on_own_stack(void (*fn)(void *), void *arg);
+/* The same on the caller's; top is its end. */
+void det_on_given_stack(char *top, void (*fn)(void *), void *arg);
 
 #endif

@@ -18,6 +18,7 @@
  */
 #include "goroutine.h"
 #include "facts.h"
+#include "leak.h"
 #include "output.h"
 #include "sys.h"
 
@@ -323,6 +324,7 @@ int hook_exit(int status)
     long ms = det_option_num("atexit_sleep_ms", 0);
     if (ms > 0)
         sys_sleep_us(ms * 1000);
+    leak_at_exit();
     result = status;
     output_lock();
     for (u32 i = 0; i < SEEN; i++)

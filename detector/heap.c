@@ -53,6 +53,8 @@ _Static_assert(sizeof(struct block) == 56, "a record per block: keep it small");
 static struct slab blocks;
 static u32 big_first, big_lock, big_freed;
 static bool full;
+/* Where blocks ever were; inverted, or the search for pointers to blocks (leak.c) would find these. */
+static uintptr_t not_lo, not_hi = UINTPTR_MAX;
 
 void heap_init(void)
 {
@@ -154,6 +156,10 @@ void heap_alloc(void *p, size_t n, size_t usable, uintptr_t pc)
             det_notice("too many heap blocks: new ones are not named in reports");
         return;
     }
+    if (unlikely(a < ~not_lo))
+        not_lo = ~a;
+    if (unlikely(a + n >= ~not_hi))
+        not_hi = ~(a + n + 1);
     struct race_g *g = det_cur;
     struct block *b = slab_at(&blocks, i);
     *b = (struct block){.base = a, .size = n, .big = big};
@@ -265,6 +271,33 @@ bool heap_find(uintptr_t a, struct heap_block *out)
             break;
     }
     return big_find(a, true, out);
+}
+
+bool heap_block_at(uintptr_t a, uintptr_t *base, size_t *size)
+{
+    if (a < ~not_lo || a >= ~not_hi || !det_app(a))
+        return false;
+    uintptr_t granule = a & ~15ul, stop = granule > BIG ? granule - BIG : 0;
+    for (; granule > stop && granule >= (~not_lo & ~15ul); granule -= 16) {
+        u32 i = __atomic_load_n(heap_meta_of(granule), __ATOMIC_RELAXED);
+        if (!i || i >= blocks.used)
+            continue;
+        const struct block *b = slab_at(&blocks, i);
+        *base = b->base;
+        *size = b->size;
+        if (!b->freed && block_holds(b, a))
+            return true;
+        break; /* the nearest one before it decides */
+    }
+    for (u32 i = big_first, n = 0; i && n < 1u << 20; n++) {
+        const struct block *b = slab_at(&blocks, i);
+        *base = b->base;
+        *size = b->size;
+        if (!b->freed && block_holds(b, a))
+            return true;
+        i = b->next;
+    }
+    return false;
 }
 
 void heap_fork(int phase)

@@ -14,4 +14,7 @@ void heap_unfree(void *p);
 /* [lo, lo+n) is other memory from now on: nothing freed there is remembered. */
 void heap_drop(uintptr_t lo, size_t n);
 
+/* The live block that holds a. Takes no lock: for the search in a copy of the process (leak.c). */
+bool heap_block_at(uintptr_t a, uintptr_t *base, size_t *size);
+
 #endif

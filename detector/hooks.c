@@ -8,6 +8,7 @@
  */
 #include "goroutine.h"
 #include "facts.h"
+#include "leak.h"
 #include "intercept.h"
 #include "record.h"
 #include "stackmem.h"
@@ -41,6 +42,7 @@ struct race_g *hook_go(uint64_t goid, const void *fn, uintptr_t pc)
     struct race_g *cur = det_cur;
     if (!cur)
         return g_new(NULL, goid, 0, (uintptr_t)fn, 0);
+    leak_watch();
     u32 created = det_stack_save(cur, pc);
     return g_new(cur, goid, created, (uintptr_t)fn, 0);
 }
@@ -210,11 +212,6 @@ void hook_misuse(enum hook_misuse what, enum hook_obj kind, const void *obj, con
 void hook_deadlock(struct race_g *const *g, size_t n)
 {
     wait_event_deadlock(g, n);
-}
-
-size_t hook_leaks(void)
-{
-    return 0;
 }
 
 void hook_ignore(bool on)

@@ -273,11 +273,8 @@ __attribute__((constructor(101))) static void start(void)
 
 #define STACK_SIZE (256 * 1024)
 
-void det_on_stack(void (*fn)(void *), void *arg)
+void det_on_given_stack(char *stack, void (*fn)(void *), void *arg)
 {
-    static char *stack;
-    if (!stack)
-        stack = (char *)det_map(STACK_SIZE) + STACK_SIZE;
 #if defined(__x86_64__)
     __asm__ volatile("movq %%rsp, %%rbx\n\t"
                      "movq %[top], %%rsp\n\t"
@@ -299,6 +296,25 @@ void det_on_stack(void (*fn)(void *), void *arg)
                      : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",
                        "x12", "x13", "x14", "x15", "x16", "x17", "x18", "x19", "x30", "memory", "cc");
 #endif
+}
+
+void det_on_stack(void (*fn)(void *), void *arg)
+{
+    static char *stack;
+    if (!stack)
+        stack = (char *)det_map(STACK_SIZE) + STACK_SIZE;
+    det_on_given_stack(stack, fn, arg);
+}
+
+void det_on_own_stack(void (*fn)(void *), void *arg)
+{
+    static char *stack;
+    static u32 lock;
+    det_lock(&lock);
+    if (!stack)
+        stack = (char *)det_map(STACK_SIZE) + STACK_SIZE;
+    det_on_given_stack(stack, fn, arg);
+    det_unlock(&lock);
 }
 
 /* --- fork ------------------------------------------------------------------------------------------------- */

@@ -119,4 +119,7 @@ void icept_locks_thread_end(void);
 void icept_fd_in(int fd);
 void icept_fd_out(int fd);
 
+/* A thread of the detector's own, that no one is told of and that gets no signals. */
+void icept_start_thread(void *(*fn)(void *));
+
 #endif

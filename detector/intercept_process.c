@@ -28,6 +28,7 @@
  */
 #include "heap.h"
 #include "intercept.h"
+#include "leak.h"
 #include "sys.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -246,6 +247,15 @@ ICEPT_EXPORT(void, _Exit, (int status))
     if (!icept_own(ICEPT_PC()) && det_ready)
         status = hook_exit(status);
     REAL(_Exit)(status);
+    __builtin_unreachable();
+}
+
+/* Called by the program, not by libc when main returns: the caller's frames still stand, and what they
+   hold can still be used by the handlers. */
+ICEPT(void, exit, (int status))
+{
+    leak_exit_called((uintptr_t)__builtin_frame_address(0) + 16);
+    REAL(exit)(status);
     __builtin_unreachable();
 }
 

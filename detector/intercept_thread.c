@@ -28,6 +28,7 @@
  */
 #include "heap.h"
 #include "intercept.h"
+#include "sys.h"
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -226,6 +227,23 @@ ICEPT_EXPORT(int, pthread_create,
             det_write_range(pc, (uintptr_t)to, sizeof *to);
     }
     return r;
+}
+
+void icept_start_thread(void *(*fn)(void *))
+{
+    struct race_g *g = det_cur;
+    det_set_cur(NULL);
+    u64 all = ~0ull, old;
+    sys_call(SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, (long)&all, (long)&old, 8, 0, 0);
+    pthread_attr_t attr;
+    pthread_t id;
+    pthread_attr_init(&attr);
+    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attr, 64 * 1024);
+    REAL(pthread_create)(&id, &attr, fn, NULL); /* without it one only looks at the end */
+    pthread_attr_destroy(&attr);
+    sys_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&old, 0, 8, 0, 0);
+    det_set_cur(g);
 }
 
 ICEPT_EXPORT(int, thrd_create, (thrd_t * to, int (*fn)(void *), void *arg))

@@ -704,7 +704,7 @@ void lock_order_request(struct race_g *g, struct held *h, u32 n, u32 lock, int h
     if (report && quiet)
         det_release(found.m, found.n * sizeof *found.m);
     else if (report)
-        det_on_stack(report_cycle, &found);
+        det_on_own_stack(report_cycle, &found);
     if (unlikely(said_full | said_budget))
         notices();
 }

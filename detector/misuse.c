@@ -64,7 +64,7 @@ void misuse_event(struct race_g *g, enum hook_misuse what, enum hook_obj kind, c
 {
     struct misuse m = {.g = g, .what = what, .kind = kind, .obj = (uintptr_t)obj, .pc = pc,
                        .text = text, .lock = obj ? lock_find((uintptr_t)obj) : 0};
-    det_on_stack(report, &m);
+    det_on_own_stack(report, &m);
 }
 
 void misuse_freed(struct race_g *g, u32 lock, uintptr_t pc)
@@ -73,7 +73,7 @@ void misuse_freed(struct race_g *g, u32 lock, uintptr_t pc)
     struct misuse m = {.g = g, .what = HOOK_MISUSE_FREE_IN_USE, .kind = r->kind, .obj = r->addr,
                        .pc = pc, .text = "the memory of a lock that is held is given back",
                        .lock = lock};
-    det_on_stack(report, &m);
+    det_on_own_stack(report, &m);
 }
 
 void misuse_ended_holding(struct race_g *g)
@@ -87,7 +87,7 @@ void misuse_ended_holding(struct race_g *g)
         struct misuse m = {.g = g, .what = HOOK_MISUSE_OTHER, .kind = r->kind, .obj = r->addr,
                            .stack = held_stack(e),
                            .text = "the goroutine ends and still holds the lock that it took here"};
-        det_on_stack(report, &m);
+        det_on_own_stack(report, &m);
         return;
     }
 }

@@ -279,7 +279,7 @@ bool wait_on_lock(struct race_g *g, u32 lock, int mode, uintptr_t pc)
     det_unlock(&walk_lock);
     if (n) {
         struct report rep = {FINDING_DEADLOCK, found, n, NULL};
-        det_on_stack(report_on_stack, &rep);
+        det_on_own_stack(report_on_stack, &rep);
         det_release(found, n * sizeof *found);
     }
     return n != 0;
@@ -394,7 +394,7 @@ void wait_event_deadlock(struct race_g *const *g, size_t n)
             left[k++] = g[i];
     if (k) {
         struct report rep = {FINDING_DEADLOCK, left, k, NULL};
-        det_on_stack(report_on_stack, &rep);
+        det_on_own_stack(report_on_stack, &rep);
     }
     det_release(left, (n + 1) * sizeof *left);
 }

@@ -204,6 +204,30 @@ size_t hook_findings(void);
 /* Number of goroutines proved stuck for good, each reported as a leak (goc_verify_no_leaks). */
 size_t hook_leaks(void);
 
+/* --- the state of the runtime, as asked by the search for goroutines that are stuck ---------------- */
+
+struct hook_goroutine {
+    struct race_g *race;
+    const void *record; /* the runtime's own: whoever has its address may be about to wake it */
+    enum { HOOK_G_RUNNING, HOOK_G_RUNNABLE, HOOK_G_WAITING } state;
+    uintptr_t sp;     /* saved, while it does not run; 0: it is on its own thread */
+    int tid;          /* then: that thread */
+    const uintptr_t *arg; /* of one that has not run yet */
+    size_t args;
+};
+struct hook_world {
+    /* These run in a copy of the process in which nothing else does: they take no lock, change
+       nothing, and may find what another thread was changing half changed. */
+    void (*goroutines)(void (*fn)(void *arg, const struct hook_goroutine *g), void *arg);
+    /* Threads of the runtime that run nobody's code now: asleep, or the monitor. */
+    void (*idle_threads)(void (*fn)(void *arg, int tid), void *arg);
+    /* Memory that points at every pending timer (low bits of a pointer may be marks). */
+    void (*timers)(void (*fn)(void *arg, const void *p, size_t n), void *arg);
+    /* This one in the process itself: is it ending by a panic or fatal error? */
+    bool (*dying)(void);
+};
+void hook_world(const struct hook_world *world); /* once, when the runtime starts */
+
 #else
 
 #define HOOK_NOTHING(...) ((void)0)
@@ -242,6 +266,7 @@ size_t hook_leaks(void);
 #define hook_ignore(on) HOOK_NOTHING(on)
 #define hook_findings() ((size_t)0)
 #define hook_leaks() ((size_t)0)
+#define hook_world(world) HOOK_NOTHING(world)
 
 #endif
 

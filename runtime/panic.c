@@ -40,6 +40,11 @@ _Noreturn void die(int status)
     __builtin_unreachable();
 }
 
+bool runtime_dying(void)
+{
+    return load_acquire(&dying) != 0;
+}
+
 static void die_first(void)
 {
     if (__atomic_exchange_n(&dying, 1, __ATOMIC_ACQ_REL))

@@ -339,9 +339,16 @@ void dump_fault(struct g *g, void *context);
 
 void signals_init(void);
 
+/* --- world.c ---------------------------------------------------------------------------------- */
+
+#ifdef GOC_RACE
+extern const struct hook_world world;
+#endif
+
 /* --- panic.c ---------------------------------------------------------------------------------- */
 
 bool main_has_ended(void);
+bool runtime_dying(void); /* by a panic or a fatal error */
 void panic_forget(struct g *g);
 _Noreturn void die(int status);
 

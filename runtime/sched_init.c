@@ -238,6 +238,7 @@ static void init(void)
         goc_fatal("cannot create a thread-specific key");
     fork_init();
     sched.started = true;
+    hook_world(&world);
 }
 
 static void adopt_main(struct m *m)
