@@ -420,6 +420,7 @@ static void add_person(void *arg, const struct hook_goroutine *h)
     if (p->sp && (p->sp > p->hi || (h->race->stack_lo && p->sp < h->race->stack_lo)))
         p->sp = h->race->stack_lo;
     p->blocked = h->state == HOOK_G_WAITING && w && !always_alive(w);
+    p->stack_done = p->g == caller; /* what counts of it is pushed by a rule of its own */
     blocked_n += p->blocked;
     table_add(&starts, (uintptr_t)p->g, i);
     if (h->record)
@@ -566,12 +567,9 @@ static void find_roots(void)
         if (p->blocked)
             continue;
         p->alive = true;
-        if (p->g == caller) {
-            p->stack_done = true;
-            if (from) {
-                push(from, p->hi);
-                wake_range(from, p->hi);
-            }
+        if (p->g == caller && from) {
+            push(from, p->hi);
+            wake_range(from, p->hi);
         } else if (!p->stack_done && p->hi) {
             p->stack_done = true;
             uintptr_t lo = p->state != HOOK_G_RUNNING && p->sp ? p->sp : p->g->stack_lo;

@@ -65,11 +65,6 @@ GOC_EXPORT size_t goc_race_errors(void)
     return hook_findings();
 }
 
-GOC_EXPORT size_t goc_verify_no_leaks(void)
-{
-    return hook_leaks();
-}
-
 #ifdef GOC_RACE
 static int exit_status;
 static bool exiting, destroyed;

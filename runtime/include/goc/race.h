@@ -33,11 +33,6 @@ void goc_race_write_range(void *p, size_t n);
 /* Findings so far. */
 size_t goc_race_errors(void);
 
-/* How many goroutines can never run again, because nobody who still runs can reach what they wait for;
-   each is reported (Go: goleak). What the calling goroutine has on its own stack does not count as a
-   way to wake one: call this when the work is done. 0 in a plain build. */
-size_t goc_verify_no_leaks(void);
-
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }
