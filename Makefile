@@ -18,7 +18,7 @@ LIB     := $(STD) -fPIC -ftls-model=initial-exec -fno-stack-protector -U_FORTIFY
 EXTRA_detector/tsan_abi.c := -fomit-frame-pointer
 OBJCOPY ?= objcopy
 OWN_TEXT := $(foreach s,.text .text.unlikely .text.hot .text.startup .text.exit,--rename-section $s=goc_text)
-ARCH    := $(shell $(CC) -dumpmachine | cut -d- -f1)
+ARCH    := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
 
 RT_SRC  := $(wildcard runtime/*.c) $(wildcard runtime/*_$(ARCH).S)
 DET_SRC := $(wildcard detector/*.c) $(wildcard detector/*_$(ARCH).S)

@@ -140,6 +140,9 @@ static noinline _Noreturn void pcall_jump(struct pcall *p)
     __builtin_longjmp(p->jump, 1);
 }
 
+/* For a message that there was no memory for. */
+static const char no_text[] = "(out of memory for the message)";
+
 static _Noreturn void panic_with(char *text)
 {
     struct g *g = g_current();
@@ -153,8 +156,9 @@ static _Noreturn void panic_with(char *text)
     }
     die_first();
     rt_print("panic: ");
-    for (size_t n = rt_strlen(text), done = 0; done < n;) {
-        long r = rt_sys3(SYS_write, 2, text + done, n - done);
+    const char *words = text ? text : no_text;
+    for (size_t n = rt_strlen(words), done = 0; done < n;) {
+        long r = rt_sys3(SYS_write, 2, words + done, n - done);
         if (r <= 0)
             break;
         done += (size_t)r;
@@ -166,10 +170,8 @@ static _Noreturn void panic_with(char *text)
 
 static noinline char *panic_text(const char *fmt, va_list ap)
 {
-    char *text = NULL;
-    if (vasprintf(&text, fmt, ap) < 0)
-        text = strdup("(out of memory for the message)");
-    return text;
+    char *text;
+    return vasprintf(&text, fmt, ap) < 0 ? NULL : text;
 }
 
 _Noreturn void goc_panic_at(uintptr_t pc, const char *fmt, ...)
@@ -206,7 +208,7 @@ GOC_EXPORT const char *goc_pcall(void (*fn)(void *), void *arg)
     size_t depth = hook_depth();
     if (!pcall_run(g, &p, fn, arg)) {
         hook_unwound(depth);
-        return g_current()->message;
+        return g_current()->message ? g_current()->message : no_text;
     }
     g->run.pcall = p.outer;
     return NULL;
