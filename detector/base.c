@@ -203,16 +203,17 @@ void det_release(void *p, size_t n)
 
 /* --- locks ----------------------------------------------------------------------------------------- */
 
+u32 det_lock_held = 1;
+
 void det_lock_slow(u32 *lock)
 {
     for (unsigned tries = 0;; tries++) {
         for (int spin = 0; spin < 64; spin++) {
-            if (__atomic_load_n(lock, __ATOMIC_RELAXED) == 0) {
-                u32 zero = 0;
-                if (__atomic_compare_exchange_n(lock, &zero, 1, false, __ATOMIC_ACQUIRE,
-                                                __ATOMIC_RELAXED))
-                    return;
-            }
+            u32 was = __atomic_load_n(lock, __ATOMIC_RELAXED);
+            if (was != det_lock_held &&
+                __atomic_compare_exchange_n(lock, &was, det_lock_held, false, __ATOMIC_ACQUIRE,
+                                            __ATOMIC_RELAXED))
+                return;
             sys_pause();
         }
         if (tries < 64)

@@ -311,11 +311,15 @@ enum det_rank {
     DRANK_SLAB,
     DRANK_OUT,
 };
+/* What a held lock holds: the number of this process in its line of forks. A lock with an earlier one was
+   held, when its process forked, by a thread that the child does not have: it is nobody's. */
+extern u32 det_lock_held __attribute__((visibility("hidden")));
 void det_lock_slow(u32 *lock);
 static inline void det_lock(u32 *lock)
 {
     u32 zero = 0;
-    if (!__atomic_compare_exchange_n(lock, &zero, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    if (!__atomic_compare_exchange_n(lock, &zero, det_lock_held, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED))
         det_lock_slow(lock);
 }
 static inline void det_unlock(u32 *lock)

@@ -319,8 +319,9 @@ void det_on_own_stack(void (*fn)(void *), void *arg)
 
 /* --- fork ------------------------------------------------------------------------------------------------- */
 
-/* Nobody may be in the middle of a finding when the process is copied; the other locks are held for so
-   short that the one forking thread only has to see each free once. */
+/* Nobody may be in the middle of a finding when the process is copied. Any other lock may be held by a
+   thread that the child does not have: it is nobody's there (det_lock_held), and what it guarded was at
+   worst about to lose an entry. */
 void det_fork_before(void)
 {
     output_lock();
@@ -333,5 +334,6 @@ void det_fork_parent(void)
 
 void det_fork_child(void)
 {
+    det_lock_held++;
     output_forked();
 }
