@@ -148,11 +148,12 @@ static _Noreturn noinline void block_forever(enum hook_wait why, uintptr_t pc)
 }
 
 /* Called with the lock held; returns with it released. false: woken by close. */
-static noinline bool chan_wait(struct chan *c, struct wait_queue *q, void *value,
-                               enum hook_wait why, uintptr_t pc)
+static inline bool chan_wait(struct chan *c, struct wait_queue *q, void *value, enum hook_wait why,
+                             uintptr_t pc)
 {
-    struct waiter w = {.g = g_current(), .value = value, .ch = c};
+    struct waiter w;
     const void *obj = c;
+    waiter_init(&w, g_current(), NULL, value);
     queue_push(q, &w);
     g_park(commit_unlock, c, why, &obj, 1, pc);
     return w.ok;

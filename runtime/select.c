@@ -87,8 +87,8 @@ static int choose(const goc_case *cases, size_t n)
     return chosen;
 }
 
-/* The size of what is received, for the detector, noted while the channel is surely there: once it is
-   closed, it may be freed before this goroutine runs again. */
+/* The size of what is received, for the detector, noted while the channel is surely there: once it
+   is closed, it may be freed before this goroutine runs again. */
 static inline void case_note_size(goc_case *c)
 {
 #ifdef GOC_RACE
@@ -236,11 +236,9 @@ static int wait(struct sel *s)
         struct waiter *w = &s->waiter[n++];
         bool send = c->goc_op == GOC_CASE_SEND;
         case_note_size(c);
-        *w = (struct waiter){.g = s->g,
-                             .pick = &s->pick,
-                             .ch = ch,
-                             .index = (uint32_t)i,
-                             .value = send ? (void *)(uintptr_t)case_value(c) : c->goc_place};
+        waiter_init(w, s->g, &s->pick, send ? (void *)(uintptr_t)case_value(c) : c->goc_place);
+        w->ch = ch;
+        w->index = (uint32_t)i;
         queue_push(send ? &ch->sendq : &ch->recvq, w);
     }
     size_t objs = s->locks;
@@ -366,7 +364,13 @@ GOC_EXPORT int goc_select_n(goc_case *cases, size_t n)
             return chosen;
         }
     }
-    struct sel s = {.cases = cases, .n = n, .pc = pc, .on_default = -1, .on_timeout = -1};
+    struct sel s; /* the timer is set when it is needed */
+    s.cases = cases;
+    s.n = n;
+    s.pc = pc;
+    s.on_default = s.on_timeout = -1;
+    s.channels = 0;
+    s.pick = (struct pick){0};
     scan(&s);
     if (chosen < 0 && s.on_default >= 0 && s.channels <= 1)
         return s.on_default;

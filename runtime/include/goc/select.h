@@ -51,18 +51,13 @@ enum goc_case_op {
 };
 
 /* Receive into *p; NULL drops the value. After close: T's zero value. */
-#define goc_on_recv(ch, p)     \
-    (GOC_CHECK_RECV_TO(ch, p), \
-     (goc_case){.goc_op = GOC_CASE_RECV, .goc_ch = GOC_CHAN_HANDLE(ch), .goc_place = (p)})
+#define goc_on_recv(ch, p) \
+    (GOC_CHECK_RECV_TO(ch, p), goc_case_recv(GOC_CHAN_HANDLE(ch), (p), (bool *)0))
 
 /* The same; *ok becomes false if ch is closed and drained, else true. Either pointer may be NULL.
  */
-#define goc_on_recv_ok(ch, p, ok)                \
-    (GOC_CHECK_RECV_TO(ch, p), GOC_CHECK_OK(ok), \
-     (goc_case){.goc_op = GOC_CASE_RECV,         \
-                .goc_ch = GOC_CHAN_HANDLE(ch),   \
-                .goc_place = (p),                \
-                .goc_ok = (ok)})
+#define goc_on_recv_ok(ch, p, ok) \
+    (GOC_CHECK_RECV_TO(ch, p), GOC_CHECK_OK(ok), goc_case_recv(GOC_CHAN_HANDLE(ch), (p), (ok)))
 
 /* Send v. The case holds a copy of a value of up to 32 bytes and may be kept (goc_select_n); a
    larger value lives as long as the block in which goc_on_send stands. */
@@ -91,9 +86,26 @@ enum goc_case_op {
 /* The same over an array built at run time. At most 65,536 cases; more panic. */
 int goc_select_n(goc_case *cases, size_t n);
 
+/* The bytes of goc_value stay as they are: a select of eight cases would spend much on zeroing. */
+static inline goc_case goc_case_recv(void *ch, void *place, bool *ok)
+{
+    goc_case c;
+    c.goc_ch = ch;
+    c.goc_place = place;
+    c.goc_ok = ok;
+    c.goc_size = 0;
+    c.goc_op = GOC_CASE_RECV;
+    return c;
+}
+
 static inline goc_case goc_case_send(void *ch, const void *value, uint32_t size)
 {
-    goc_case c = {.goc_ch = ch, .goc_op = GOC_CASE_SEND, .goc_size = size};
+    goc_case c;
+    c.goc_ch = ch;
+    c.goc_place = 0;
+    c.goc_ok = 0;
+    c.goc_size = size;
+    c.goc_op = GOC_CASE_SEND;
     if (size > GOC_CASE_VALUE_MAX)
         c.goc_place = (void *)(uintptr_t)value;
     else

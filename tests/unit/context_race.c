@@ -1,0 +1,2 @@
+/* context.c over the race runtime: the same promises, with the hooks on. */
+#include "context.c"

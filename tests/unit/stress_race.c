@@ -1,0 +1,2 @@
+/* stress.c over the race runtime: the same promises, with the hooks on. */
+#include "stress.c"
