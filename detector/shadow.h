@@ -2,7 +2,7 @@
  * shadow.h - the words of the shadow.
  *
  *   63      40 39          10   9       8      7   0
- *   [  id 24  ][  epoch 30  ][spec][atomic][ bytes ]
+ *   [  id 24  ][  epoch 30  ][atomic][spec][ bytes ]
  *
  * word[0] of a granule is its last write, word[1] its last read; `bytes` says which of the eight. Zero
  * is nothing. With `spec` set the upper 54 bits are something else: in word[0] the granule is split
@@ -14,8 +14,10 @@
 #include "det.h"
 
 #define WORD_BYTES 0xffull
-#define WORD_ATOMIC (1ull << 8)
-#define WORD_SPECIAL (1ull << 9)
+/* The ninth bit is `spec`: the mask of an access that goes beyond its granule has it set, and then no
+   plain word is taken for a record of that access (tsan_abi.c). */
+#define WORD_SPECIAL (1ull << 8)
+#define WORD_ATOMIC (1ull << 9)
 #define EPOCH_SHIFT 10
 #define EPOCH_BITS 30
 #define EPOCH_MAX ((1u << EPOCH_BITS) - 2)

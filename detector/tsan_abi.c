@@ -9,9 +9,10 @@
  *   write  the last write is, and no read of these bytes stands since
  *
  * No branch on det_cur is needed, for a nobody's det_self matches nothing and the slow path sees it;
- * none on alignment either: an 8-byte access at an odd address computes a shadow address between two
- * words, and a shorter one that crosses a granule has mask bits beyond the eighth, which no plain word
- * has set. The arguments stay in their registers for the tail call to the slow path.
+ * none on alignment for short accesses either: one that crosses a granule has the ninth bit in its
+ * mask, which no plain word has set. (An 8-byte access in the middle of two granules would meet the
+ * read word of the first and the write word of the second.) The arguments stay in their registers for
+ * the tail call to the slow path.
  *
  * Unaligned and range entries, which are rare, go through det_read_range. Volatile accesses are plain
  * ones: volatile orders nothing in C.
@@ -43,6 +44,8 @@ static inline bool read_known(uintptr_t a, unsigned n)
     u64 me = det_self;
     if (n == 8) {
         const u64 *s = shadow8(a);
+        if (unlikely(a & 7))
+            return false;
         return shadow_load(&s[1]) == (me | WORD_BYTES) || shadow_load(&s[0]) == (me | WORD_BYTES);
     }
     u64 m = ((1ull << n) - 1) << (a & 7);
@@ -57,6 +60,8 @@ static inline bool write_known(uintptr_t a, unsigned n)
     u64 me = det_self;
     if (n == 8) {
         const u64 *s = shadow8(a);
+        if (unlikely(a & 7))
+            return false;
         return shadow_load(&s[0]) == (me | WORD_BYTES) && shadow_load(&s[1]) == 0;
     }
     u64 m = ((1ull << n) - 1) << (a & 7);

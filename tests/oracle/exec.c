@@ -69,7 +69,8 @@ void __tsan_atomic_thread_fence(int);
 ATOMIC(8)
 ATOMIC(16)
 ATOMIC(32)
-ATOMIC(64) ATOMIC(128)
+ATOMIC(64)
+ATOMIC(128)
 
     /* --- the program and its log
        -------------------------------------------------------------------- */
@@ -210,7 +211,7 @@ static void access_memory(struct run *x, bool write, int area, unsigned char *p,
     bool power = n == 1 || n == 2 || n == 4 || n == 8 || n == 16;
     if (how != HOW_RANGE && how != HOW_LIBC && !power)
         how = HOW_RANGE;
-    if (how != HOW_RANGE && how != HOW_LIBC && (uintptr_t)p % n)
+    if (how != HOW_PLAIN && how != HOW_RANGE && how != HOW_LIBC && (uintptr_t)p % n)
         how = n == 1 ? HOW_PLAIN : HOW_UNALIGNED;
     if (how == HOW_UNALIGNED && n == 1)
         how = HOW_PLAIN;
@@ -330,7 +331,8 @@ static bool cell(int i, unsigned char **p, uint32_t *size)
 ONE_WIDTH(8)
 ONE_WIDTH(16)
 ONE_WIDTH(32)
-ONE_WIDTH(64) ONE_WIDTH(128)
+ONE_WIDTH(64)
+ONE_WIDTH(128)
 
     static void run_atomic(struct run *x, const struct op *o)
 {

@@ -575,14 +575,19 @@ static struct byte {
     uint64_t addr;
     struct list accesses;
 } * bytes;
-enum { NBYTES = 1 << 15 };
+enum { NBYTES = 1 << 18 }; /* more than the stacks of MAX_INST and all else */
+static uint32_t *byte_used, nbyte_used, byte_used_room;
 
 static struct byte *byte_at(uint64_t addr)
 {
-    uint32_t h = (uint32_t)((addr * 0x9e3779b97f4a7c15ull) >> 49);
+    uint32_t h = (uint32_t)((addr * 0x9e3779b97f4a7c15ull) >> 46);
     while (bytes[h].addr && bytes[h].addr != addr)
         h = (h + 1) % NBYTES;
-    bytes[h].addr = addr;
+    if (!bytes[h].addr) {
+        byte_used = grow(byte_used, nbyte_used, &byte_used_room, sizeof *byte_used);
+        byte_used[nbyte_used++] = h;
+        bytes[h].addr = addr;
+    }
     return &bytes[h];
 }
 
@@ -658,8 +663,8 @@ static void forget(void)
         free(location[i].heads.e);
     }
     nlocation = 0;
-    for (uint32_t i = 0; bytes && i < NBYTES; i++)
-        free(bytes[i].accesses.at);
+    for (; nbyte_used; nbyte_used--)
+        free(bytes[byte_used[nbyte_used - 1]].accesses.at);
     free(bytes);
     for (int i = 0; i < N_RW; i++)
         reader_unlocks[i].n = 0;

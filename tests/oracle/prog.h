@@ -57,7 +57,7 @@ enum {
 
 /* How an access is made. */
 enum {
-    HOW_PLAIN,     /* __tsan_{read,write}N, aligned */
+    HOW_PLAIN,     /* __tsan_{read,write}N, aligned mostly */
     HOW_UNALIGNED, /* __tsan_unaligned_* */
     HOW_VOLATILE,  /* __tsan_volatile_* */
     HOW_RANGE,     /* __tsan_*_range */
