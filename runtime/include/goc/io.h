@@ -13,10 +13,8 @@
 #define GOC_IO_H
 
 #include <goc/time.h>
-#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 #include <sys/types.h>
 
 #ifdef __cplusplus
@@ -24,15 +22,20 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
+/* <poll.h> and <sys/socket.h> are for the program to include where it needs them: they would take
+   the names send, accept, poll … from every program that includes <goc.h>. */
+struct sockaddr;
+typedef unsigned int goc_socklen; /* socklen_t */
+
 ssize_t goc_read(int fd, void *buf, size_t n);
 /* Writes all n bytes; less only if an error came after some (the next call reports it). No SIGPIPE:
    a stream socket whose peer is gone gives EPIPE. */
 ssize_t goc_write(int fd, const void *buf, size_t n);
-int goc_accept(int fd, struct sockaddr *addr, socklen_t *len); /* close-on-exec */
-int goc_connect(int fd, const struct sockaddr *addr, socklen_t len);
-ssize_t goc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *addr, socklen_t *len);
+int goc_accept(int fd, struct sockaddr *addr, goc_socklen *len); /* close-on-exec */
+int goc_connect(int fd, const struct sockaddr *addr, goc_socklen len);
+ssize_t goc_recvfrom(int fd, void *buf, size_t n, int flags, struct sockaddr *addr, goc_socklen *len);
 ssize_t goc_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr,
-                   socklen_t len);
+                   goc_socklen len);
 
 /* Wait until one of `events` (POLLIN, POLLOUT) is so, and return those that are, with POLLERR and
    POLLHUP as poll does. At `deadline` (a time of goc_now's clock; <= 0: none) -1 and ETIMEDOUT. */
