@@ -18,11 +18,11 @@
  */
 #include "goroutine.h"
 #include "facts.h"
+#include "intercept.h"
 #include "leak.h"
 #include "output.h"
 #include "sys.h"
 
-extern bool heap_find(uintptr_t a, struct heap_block *out) __attribute__((weak));
 
 struct finding {
     u32 kind;
@@ -195,7 +195,11 @@ static void location(struct finding *f, uintptr_t a, size_t n)
 {
     struct heap_block b;
     struct life l;
-    if (heap_find && heap_find(a, &b)) {
+    char what[96];
+    if (icept_describe(a, what, sizeof what)) {
+        finding_part(f, &(struct record_part){.role = PART_RELATED, .addr = a}, NULL, 0);
+        finding_text(f, what);
+    } else if (heap_find(a, &b)) {
         finding_part_stack(f,
                            &(struct record_part){.role = PART_HEAP,
                                                  .addr = b.base,

@@ -106,6 +106,10 @@ void icept_threads_init(void);
 void icept_signals_init(void);
 void icept_exit_init(void);
 
+/* What address a stands for, if it is an object of this room: "Location is …" into buf. */
+bool icept_describe(uintptr_t a, char *buf, size_t size);
+bool icept_describe_fd(uintptr_t a, char *buf, size_t size);
+
 /* Around fork: phase 0 before, 1 after it in the parent, 2 after it in the child. */
 void heap_fork(int phase);
 void icept_threads_fork(int phase);

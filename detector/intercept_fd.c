@@ -348,6 +348,15 @@ void icept_fd_fork(int phase)
         det_unlock(&fd_lock);
 }
 
+bool icept_describe_fd(uintptr_t a, char *buf, size_t size)
+{
+    if (!fds || a - (uintptr_t)fds >= FDS * sizeof *fds)
+        return false;
+    det_format(buf, size, "Location is file descriptor %d",
+               (int)((a - (uintptr_t)fds) / sizeof *fds));
+    return true;
+}
+
 /* --- what calls read and write ------------------------------------------------------------------------------ */
 
 #define R(p, n) det_read_range(pc, (uintptr_t)(p), (n))

@@ -132,6 +132,25 @@ static size_t decimal_length(const char *s)
 STATES(X)
 #undef X
 
+bool icept_describe(uintptr_t a, char *buf, size_t size)
+{
+    static const struct {
+        const u64 *at;
+        const char *name;
+    } states[] = {
+#define X(name) {&state_##name, #name},
+        STATES(X)
+#undef X
+    };
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (a - (uintptr_t)states[i].at < sizeof(u64)) {
+            det_format(buf, size, "Location is the C library's hidden state of %s, one for all",
+                       states[i].name);
+            return true;
+        }
+    return icept_describe_fd(a, buf, size);
+}
+
 #define R(p, n) det_read_range(pc, (uintptr_t)(p), (n));
 #define W(p, n) det_write_range(pc, (uintptr_t)(p), (n));
 #define RS(s) R(s, len(s) + 1)

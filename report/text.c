@@ -153,7 +153,7 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
         return true;
     case PART_RELATED:
         fprintf(out, "%s%s%s\n", BOLD, p->text ? p->text : "Related:", OFF);
-        return true;
+        return p->stack.n;
     default:
         return false;
     }
