@@ -80,6 +80,7 @@ struct held_lock {
 #define HELD_CACHE 8
 struct held {
     u32 n, cap;
+    u32 changed; /* since the log was told (history.c) */
     u32 clean, clean_path; /* lock[0..clean) have their node, lock[0..clean_path) their path */
     struct held_lock **lock;
     struct held_lock *spare;

@@ -245,6 +245,8 @@ static void race_on_stack(void *arg)
         other.size = (size_t)__builtin_popcountll(r->hit->word & WORD_BYTES);
         other.flags = r->hit->flags | (r->hit->word & WORD_ATOMIC ? ACCESS_ATOMIC : 0);
         other.truncated = true;
+        other.locks_known = false;
+        other.nlocks = 0;
     }
     size_t depth = det_g_stack(r->g, r->pc, mine, DET_STACK_MAX);
     if (!debug_all) {
@@ -289,11 +291,17 @@ static void race_on_stack(void *arg)
     finding_part(f,
                  &(struct record_part){.role = PART_PREVIOUS,
                                        .flags = part_flags(other.flags) | him.flags |
-                                                (other.truncated ? PART_TRUNCATED : 0),
+                                                (other.truncated ? PART_TRUNCATED : 0) |
+                                                (other.locks_known ? PART_LOCKS : 0),
                                        .goid = him.goid,
                                        .addr = other.addr,
                                        .size = other.size},
                  other.pc, other.depth);
+    for (u32 k = 0; k < other.nlocks; k++) {
+        const struct logged_lock *l = &other.lock[k];
+        struct record_lock rl = {l->addr, l->kind, l->mode, l->pc != 0, 0};
+        items_add(&output_items, ITEM_LOCK, &rl, sizeof rl, &l->pc, l->pc ? sizeof l->pc : 0);
+    }
     creator(f, &me);
     if (named)
         creator(f, &him);

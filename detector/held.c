@@ -34,6 +34,7 @@
  * of holders is under the lock's guard. Everything else of a record is lockorder.c's, under its lock.
  */
 #include "held.h"
+#include "history.h"
 #include "record.h"
 #include "sys.h"
 
@@ -151,6 +152,7 @@ static void held_remove(struct held *h, u32 k)
     for (u32 j = k + 1; j < h->n; j++)
         h->lock[j - 1] = h->lock[j];
     h->n--;
+    h->changed = 1;
     if (h->clean > k)
         h->clean = k;
     if (h->clean_path > k)
@@ -214,6 +216,8 @@ static struct held_lock *held_push(struct race_g *g, struct held *h, u32 i, int 
     if (unlikely(depth == HELD_PCS))
         e->stack = det_stack_save(g, pc);
     h->lock[h->n++] = e;
+    h->changed = 1;
+    history_sync(g);
     return e;
 }
 

@@ -11,7 +11,8 @@
  *
  *   access  [ addr 44 ][ pc delta 15 ][ size 2 ][ atomic ][ write ][ 1 ]
  *   others  [ value 56 ][ type 8 ]      pc; enter (return address); leave (to depth); epoch;
- *                                       range (address and kind; the next word is the length)
+ *                                       range (address and kind; the next word is the length);
+ *                                       locks (how many are held; two words for each)
  *
  * The log is kept in chunks that grow from 256 bytes to 16 KiB, the first given at the first event:
  * a goroutine that only waits has none. A chunk begins with the epoch, the pc and the innermost part of
@@ -27,6 +28,7 @@
  * Concurrency. A running goroutine appends without a lock: the event first, then g->ev (release).
  * Chunks and lives change hands under `lock`, which whoever replays holds throughout.
  */
+#include "facts.h"
 #include "history.h"
 #include "record.h"
 
@@ -213,6 +215,9 @@ static void chunk_new(struct race_g *g, uintptr_t pc)
     c->epoch = g->epoch;
     c->pc = pc;
     c->depth = (u32)(g->sp - g->sp_base);
+    c->locks = g->held ? g->held->n : 0;
+    if (g->held)
+        g->held->changed = c->locks > 0;
     u32 room = size == CHUNK_FIRST ? 8 : 64;
     c->kept = c->depth < room ? c->depth : room;
     for (u32 i = 0; i < c->kept; i++)
@@ -239,15 +244,36 @@ static void put(struct race_g *g, u64 e)
     __atomic_store_n(&g->ev, g->ev + 1, __ATOMIC_RELEASE);
 }
 
+#define LOCK_ADDR ((1ull << 48) - 1)
+
+/* The locks held from here on: a word with their number, and two for each. */
+static void put_locks(struct race_g *g, struct held *h)
+{
+    u32 n = h->n < LOCKS_MAX ? h->n : LOCKS_MAX;
+    for (u32 k = 0; k < n; k++) {
+        const struct held_lock *e = h->lock[h->n - n + k];
+        const struct lock_rec *r = lock_at(e->lock);
+        g->ev[1 + 2 * k] = (u64)(r->addr & LOCK_ADDR) | (u64)r->kind << 48 |
+                           (u64)(e->mode & HOOK_READ) << 56;
+        g->ev[2 + 2 * k] = e->depth ? e->pc[0] : 0;
+    }
+    /* All words appear at once. */
+    g->ev[0] = (u64)(n | h->n << 8) << EV_OTHER_SHIFT | EV_LOCKS;
+    __atomic_store_n(&g->ev, g->ev + 1 + 2 * n, __ATOMIC_RELEASE);
+    h->changed = 0;
+}
+
 void history_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
 {
-    long need = (g->sp - g->sp_synced) + 5;
+    long need = (g->sp - g->sp_synced) + 5 + (g->held ? 1 + 2 * LOCKS_MAX : 0);
     if (g->ev_end - g->ev < need)
         chunk_new(g, pc);
     if (g->ev_epoch != g->epoch) {
         put(g, (u64)g->epoch << EV_OTHER_SHIFT | EV_EPOCH);
         g->ev_epoch = g->epoch;
     }
+    if (g->held && g->held->changed)
+        put_locks(g, g->held);
     if (g->sp_history > g->sp_synced)
         put(g, (u64)(g->sp_synced - g->sp_base) << EV_OTHER_SHIFT | EV_LEAVE);
     for (uintptr_t *p = g->sp_synced; p < g->sp; p++)
@@ -281,6 +307,9 @@ struct replay {
     u32 epoch;
     long floor; /* depth of st[0]; what is below is not known */
     long n;
+    bool locks_known;
+    u32 nlocks;
+    struct logged_lock lock[LOCKS_MAX];
     uintptr_t st[REPLAY_MAX];
 };
 
@@ -311,6 +340,10 @@ static void replay_take(const struct replay *r, struct restored *out)
         out->pc[d++] = r->st[i - 1];
     out->depth = d;
     out->truncated = r->floor > 0 || r->n >= DET_STACK_MAX;
+    out->locks_known = r->locks_known;
+    out->nlocks = r->nlocks;
+    for (u32 k = 0; k < r->nlocks; k++)
+        out->lock[k] = r->lock[k];
 }
 
 struct wanted {
@@ -335,6 +368,8 @@ static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wan
     r->epoch = c->epoch;
     r->floor = (long)c->depth - (long)c->kept;
     r->n = 0;
+    r->nlocks = 0;
+    r->locks_known = c->locks == 0;
     for (u32 i = 0; i < c->kept; i++)
         replay_enter(r, c->ev[i]);
     for (const u64 *p = c->ev + c->kept; p < end; p++) {
@@ -359,6 +394,17 @@ static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wan
                 continue;
             case EV_LEAVE:
                 replay_leave(r, (long)value);
+                continue;
+            case EV_LOCKS:
+                r->nlocks = value & 255;
+                r->locks_known = value >> 8 == r->nlocks;
+                for (u32 k = 0; k < r->nlocks; k++) {
+                    u64 lock = *++p;
+                    r->lock[k] = (struct logged_lock){.addr = lock & LOCK_ADDR,
+                                                      .pc = *++p,
+                                                      .kind = lock >> 48 & 255,
+                                                      .mode = (u32)(lock >> 56)};
+                }
                 continue;
             case EV_EPOCH:
                 r->epoch = (u32)value;

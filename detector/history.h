@@ -11,7 +11,7 @@ struct chunk {
     u32 epoch;  /* at its start */
     u32 depth;  /* of the call stack at its start */
     u32 kept;   /* innermost entries of it at the head of ev[] */
-    u32 reserved;
+    u32 locks;  /* held at its start; if any, an EV_LOCKS tells which */
     uintptr_t pc; /* that the first delta counts from */
     u64 ev[];
 };
@@ -49,7 +49,8 @@ bool life_by_stack(uintptr_t a, struct life *out);
 #define EV_PC_SHIFT 5
 #define EV_PC_BITS 15
 #define EV_ADDR_SHIFT 20
-enum ev_other { EV_PC = 0, EV_ENTER = 2, EV_LEAVE = 4, EV_EPOCH = 6, EV_RANGE = 8 };
+enum ev_other { EV_PC = 0, EV_ENTER = 2, EV_LEAVE = 4, EV_EPOCH = 6, EV_RANGE = 8, EV_LOCKS = 10 };
+#define LOCKS_MAX 4 /* that the log names */
 #define EV_OTHER_SHIFT 8
 #define EV_OTHER_MASK 15
 
@@ -73,12 +74,28 @@ static inline void history_access(struct race_g *g, uintptr_t pc, uintptr_t a, s
     history_slow(g, pc, a, n, flags);
 }
 
+/* Something that the log has to be told has changed: the next access is logged by history_slow. */
+static inline void history_sync(struct race_g *g)
+{
+    if (g->sp_history == g->sp_synced)
+        g->sp_history++;
+}
+
+/* A lock held at an access. */
+struct logged_lock {
+    uintptr_t addr, pc;
+    u32 kind, mode;
+};
+
 struct restored {
     uintptr_t addr;
     size_t size;
     u32 flags; /* ACCESS_* */
     u32 depth;
     bool truncated;
+    bool locks_known;
+    u32 nlocks;
+    struct logged_lock lock[LOCKS_MAX];
     uintptr_t pc[DET_STACK_MAX]; /* innermost first */
 };
 /* The access that left `word` (with the bytes in question) in the shadow of `granule`. */

@@ -17,19 +17,26 @@ bool part_locks_known(const struct part *p)
            (p->nheld || p->r.flags & PART_LOCKS);
 }
 
-static bool shares_lock(const struct part *a, const struct part *b)
+static const struct held *shared_lock(const struct part *a, const struct part *b)
 {
     for (size_t i = 0; i < a->nheld; i++)
         for (size_t k = 0; k < b->nheld; k++)
             if (a->held[i].r.addr == b->held[k].r.addr)
-                return true;
-    return false;
+                return &a->held[i];
+    return NULL;
 }
 
 static const char *lock_hint(struct arena *a, const struct part *x, const struct part *y)
 {
-    if (!part_locks_known(x) || !part_locks_known(y) || shares_lock(x, y))
+    if (!part_locks_known(x) || !part_locks_known(y))
         return NULL;
+    /* They race, so that a lock they share was held for reading by both. */
+    const struct held *shared = shared_lock(x, y);
+    if (shared)
+        return arena_printf(a,
+                            "%s is held for reading on both sides, and one writes; lock it for "
+                            "writing there",
+                            object_called(a, shared->r.kind, shared->r.addr, shared->name));
     const struct held *h = x->nheld ? x->held : y->held;
     const struct part *with = x->nheld ? x : y, *without = x->nheld ? y : x;
     if (!x->nheld && !y->nheld)

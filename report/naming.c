@@ -194,11 +194,13 @@ void type_path(struct buf *b, Dwarf_Die *t, Dwarf_Word off, Dwarf_Word size)
         type_peel(&inner);
         int tag = dwarf_tag(&inner);
         Dwarf_Word start, dim[8];
-        if (off == 0 && type_size(&inner) == size && size && tag != DW_TAG_array_type)
-            return;
+        bool whole = off == 0 && size && type_size(&inner) == size;
         if (tag == DW_TAG_structure_type || tag == DW_TAG_class_type || tag == DW_TAG_union_type) {
             Dwarf_Die member;
             if (!member_at(&inner, off, size, &member, &start))
+                return;
+            /* All of it: the only member if there is but one, else the object itself. */
+            if (whole && (!type_of(&member, &to) || type_size(&to) != size))
                 return;
             const char *name = dwarf_diename(&member);
             if (name)
