@@ -37,16 +37,12 @@ static const char *lock_hint(struct arena *a, const struct part *x, const struct
                             "%s is held for reading on both sides, and one writes; lock it for "
                             "writing there",
                             object_called(a, shared->r.kind, shared->r.addr, shared->name));
-    const struct held *h = x->nheld ? x->held : y->held;
-    const struct part *with = x->nheld ? x : y, *without = x->nheld ? y : x;
-    if (!x->nheld && !y->nheld)
-        return NULL;
-    const char *name = object_called(a, h->r.kind, h->r.addr, h->name);
+    /* A lock on one side only: the line about the mutexes says it already. */
     if (!x->nheld || !y->nheld)
-        return arena_printf(a, "%s holds %s, %s does not; hold it around both accesses",
-                            part_who(a, with), name, part_who(a, without));
+        return NULL;
     return arena_printf(a, "the two hold different locks (%s and %s); hold one lock around both",
-                        name, object_called(a, y->held->r.kind, y->held->r.addr, y->held->name));
+                        object_called(a, x->held->r.kind, x->held->r.addr, x->held->name),
+                        object_called(a, y->held->r.kind, y->held->r.addr, y->held->name));
 }
 
 static const char *race_hint(struct arena *a, const struct finding *f)

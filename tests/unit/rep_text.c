@@ -83,7 +83,6 @@ static const char bank[] =
     "/src/bank.c:8\n"
     "Mutexes held: goroutine 7 holds 'bank.mu' (locked at /src/bank.c:19); main goroutine holds "
     "none\n"
-    "Hint: goroutine 7 holds 'bank.mu', main goroutine does not; hold it around both accesses\n"
     "==================\n"
     "Found 1 data race(s)\n"
     "exit status 66\n";
