@@ -110,6 +110,9 @@ void icept_exit_init(void);
 bool icept_describe(uintptr_t a, char *buf, size_t size);
 bool icept_describe_fd(uintptr_t a, char *buf, size_t size);
 
+/* A timer that may start threads is set: they know what its setter knows. */
+void icept_timer_set(void);
+
 /* Around fork: phase 0 before, 1 after it in the parent, 2 after it in the child. */
 void heap_fork(int phase);
 void icept_threads_fork(int phase);

@@ -32,6 +32,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <threads.h>
 #include <time.h>
 
@@ -129,15 +130,22 @@ static void thread_unlist(struct thread *t)
 
 /* --- start and end --------------------------------------------------------------------------------------- */
 
-static void thread_begin(struct thread *t)
+static size_t own_stack(void **lo)
 {
     pthread_attr_t attr;
-    void *lo = NULL;
     size_t n = 0;
+    *lo = NULL;
     if (pthread_getattr_np(pthread_self(), &attr) == 0) {
-        pthread_attr_getstack(&attr, &lo, &n);
+        pthread_attr_getstack(&attr, lo, &n);
         pthread_attr_destroy(&attr);
     }
+    return n;
+}
+
+static void thread_begin(struct thread *t)
+{
+    void *lo;
+    size_t n = own_stack(&lo);
     heap_drop((uintptr_t)lo, n);
     det_forget((uintptr_t)lo, n);
     thread_list(t, pthread_self());
@@ -312,8 +320,70 @@ JOIN(thrd_join, (thrd_t id, int *result), (id, result), id, result, true)
 DETACH(pthread_detach)
 DETACH(thrd_detach)
 
+/* --- threads that libc starts for a timer ------------------------------------------------------------- */
+
+/* Each expiry runs the program's function in a thread of libc's making, which nobody creates or joins: it
+   gets a record for as long as the function runs, and knows what those knew who made and set timers. */
+struct timer {
+    u32 link;
+    void (*fn)(union sigval);
+    union sigval value;
+};
+static struct slab timers;
+static u64 timers_set;
+
+void icept_timer_set(void)
+{
+    hook_release_merge(NULL, &timers_set);
+}
+
+static void timer_expires(union sigval which)
+{
+    const struct timer *t = which.sival_ptr;
+    struct race_g *outer = det_cur, *g = outer ? outer : det_thread_create(0);
+    if (!outer) {
+        void *lo;
+        size_t n = own_stack(&lo);
+        det_forget((uintptr_t)lo, n);
+        det_thread_start(g, lo, (char *)lo + n);
+    }
+    hook_acquire(NULL, &timers_set);
+    t->fn(t->value);
+    if (!outer) {
+        det_thread_end(g);
+        det_set_cur(NULL);
+    }
+}
+
+ICEPT(int, timer_create, (clockid_t clock, struct sigevent *how, timer_t *to))
+{
+    uintptr_t pc = ICEPT_PC();
+    struct sigevent mine;
+    u32 i = 0;
+    if (!icept_sync(pc))
+        return REAL(timer_create)(clock, how, to);
+    if (how && icept_mem(pc))
+        det_read_range(pc, (uintptr_t)how, sizeof *how);
+    if (how && how->sigev_notify == SIGEV_THREAD && (i = slab_alloc(&timers)) != 0) {
+        struct timer *t = slab_at(&timers, i);
+        *t = (struct timer){.fn = how->sigev_notify_function, .value = how->sigev_value};
+        mine = *how;
+        mine.sigev_notify_function = timer_expires;
+        mine.sigev_value.sival_ptr = t;
+        how = &mine;
+    }
+    icept_timer_set();
+    int r = REAL(timer_create)(clock, how, to);
+    if (r && i)
+        slab_free(&timers, i);
+    if (r == 0 && icept_mem(pc))
+        det_write_range(pc, (uintptr_t)to, sizeof *to);
+    return r;
+}
+
 void icept_threads_init(void)
 {
+    slab_init(&timers, "timers", sizeof(struct timer), 1u << 24);
     slab_init(&threads, "threads", sizeof(struct thread), 1u << 22);
     if (pthread_key_create(&end_key, thread_end))
         det_die("no thread-specific key is left for the detector");
