@@ -1,14 +1,14 @@
 /*
  * heap.c - who allocated, who freed.
  *
- * A report on heap memory has to say which block it is in, how large that is, and where it came from
- * or went; and a use after free has to be told from a use of the block that lives there now. So each
- * block has a record, found from any address inside it, that outlives free() until the memory is
- * given out again.
+ * A report on heap memory has to say which block it is in, how large that is, and where it came
+ * from or went; and a use after free has to be told from a use of the block that lives there now.
+ * So each block has a record, found from any address inside it, that outlives free() until the
+ * memory is given out again.
  *
  * Designs rejected
- *  - A header before each block (the program's memory layout changes, alignment costs 16 bytes, and a
- *    freed block's header is the allocator's to overwrite).
+ *  - A header before each block (the program's memory layout changes, alignment costs 16 bytes, and
+ * a freed block's header is the allocator's to overwrite).
  *  - An allocator of our own (TSan's): then the heap under test is not the heap in production, and
  *    memory use doubles for programs tuned to glibc's. glibc's stays, under __libc_malloc.
  *  - A hash table by address: no interior pointers.
@@ -20,17 +20,19 @@
  *
  * Accesses and blocks
  *  - Allocation clears the shadow of the block: neither accesses nor orderings are inherited from
- *    its earlier life. No happens-before edge from free to the next malloc (architecture.md, traps).
+ *    its earlier life. No happens-before edge from free to the next malloc (architecture.md,
+ * traps).
  *  - free is a write of the whole block by the one who frees, marked as a free, and the shadow
  *    keeps it: a racing earlier access shows at the free, a racing or later use shows at the use.
  *  - A block of BIG bytes or more is marked only where its shadow is resident, that is, where
- *    somebody has accessed it. A block that glibc maps by itself is unmapped by free: its shadow goes
- *    too, for an access would fault.
+ *    somebody has accessed it. A block that glibc maps by itself is unmapped by free: its shadow
+ * goes too, for an access would fault.
  *
  * States of a record: live (the program owns the memory), freed (the allocator does; record kept),
  * gone (its number is in the slab's free list; no map entry names it). Transitions happen while the
- * caller owns the block: live is entered after the allocator gave it, freed before it takes it back.
- * So a record's fields need no lock; heap_find may read one that is changing, and checks the base.
+ * caller owns the block: live is entered after the allocator gave it, freed before it takes it
+ * back. So a record's fields need no lock; heap_find may read one that is changing, and checks the
+ * base.
  */
 #include "heap.h"
 #include "sys.h"
@@ -53,7 +55,8 @@ _Static_assert(sizeof(struct block) == 56, "a record per block: keep it small");
 static struct slab blocks;
 static u32 big_first, big_lock, big_freed;
 static bool full;
-/* Where blocks ever were; inverted, or the search for pointers to blocks (leak.c) would find these. */
+/* Where blocks ever were; inverted, or the search for pointers to blocks (leak.c) would find these.
+ */
 static uintptr_t not_lo, not_hi = UINTPTR_MAX;
 
 void heap_init(void)
@@ -61,7 +64,7 @@ void heap_init(void)
     slab_init(&blocks, "heap blocks", sizeof(struct block), 400u << 20);
 }
 
-/* --- the list of big blocks ----------------------------------------------------------------------- */
+/* --- the list of big blocks ------------------------------------------------------------------- */
 
 static void big_unlink(struct block *b)
 {
@@ -82,7 +85,7 @@ static void big_link(u32 i, struct block *b)
     big_first = i;
 }
 
-/* --- records ----------------------------------------------------------------------------------------- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 /* Caller holds no lock; the block's memory is the caller's, or nobody's. */
 static void block_drop(u32 *meta)
@@ -213,7 +216,7 @@ void heap_unfree(void *p)
         __atomic_fetch_sub(&big_freed, 1, __ATOMIC_RELAXED);
 }
 
-/* --- questions ------------------------------------------------------------------------------------------ */
+/* --- questions -------------------------------------------------------------------------------- */
 
 static bool block_holds(const struct block *b, uintptr_t a)
 {

@@ -1,24 +1,28 @@
 /*
- * intercept.c - the interceptors' common ground: whose call it is, and where the real function lives.
+ * intercept.c - the interceptors' common ground: whose call it is, and where the real function
+ * lives.
  *
- * Whose call. A program under the detector also runs code that was compiled without it: libstdc++, a
- * database client, a plugin. TSan looks at the memory such code passes to libc as if it were the
+ * Whose call. A program under the detector also runs code that was compiled without it: libstdc++,
+ * a database client, a plugin. TSan looks at the memory such code passes to libc as if it were the
  * program's own; but the atomics and inlined locks that order it are invisible, and false alarms
  * follow, for which there are suppression files. Here a module counts as instrumented exactly if it
- * refers to __tsan_* functions, which its dynamic symbol table tells: undefined symbols stand at its
- * front, before the first one that DT_GNU_HASH covers, so a look at a few hundred names decides.
- * Memory is looked at only for calls from such modules. Synchronisation counts whoever calls.
+ * refers to __tsan_* functions, which its dynamic symbol table tells: undefined symbols stand at
+ * its front, before the first one that DT_GNU_HASH covers, so a look at a few hundred names
+ * decides. Memory is looked at only for calls from such modules. Synchronisation counts whoever
+ * calls.
  *
  * The executable that this library is linked into defines those names itself; it counts as
  * instrumented, less the library's own code (section goc_text).
  *
  * Where the real function lives. dlsym(RTLD_NEXT), once, at start, for every entry of the section
- * goc_icept that ICEPT_REAL fills; functions with several versions name the one they mean. Rejected:
- * parsing libc's symbol table ourselves (breaks with every other preloaded library), and resolving at
- * first call (dlsym takes the loader's lock, which a signal handler may have interrupted).
+ * goc_icept that ICEPT_REAL fills; functions with several versions name the one they mean.
+ * Rejected: parsing libc's symbol table ourselves (breaks with every other preloaded library), and
+ * resolving at first call (dlsym takes the loader's lock, which a signal handler may have
+ * interrupted).
  *
- * Ranges are read without a lock by every interceptor while dlopen changes them: an entry is written
- * low end first, then its size; it goes by its size becoming 0; a stable module keeps its entry.
+ * Ranges are read without a lock by every interceptor while dlopen changes them: an entry is
+ * written low end first, then its size; it goes by its size becoming 0; a stable module keeps its
+ * entry.
  */
 #include "intercept.h"
 #include "output.h"
@@ -30,7 +34,7 @@ struct icept_range icept_range[ICEPT_RANGES];
 static u32 range_count; /* entries in use or once used */
 static u32 range_lock;
 
-/* --- real functions --------------------------------------------------------------------------------- */
+/* --- real functions --------------------------------------------------------------------------- */
 
 extern const struct icept_real __start_goc_icept[] __attribute__((visibility("hidden")));
 extern const struct icept_real __stop_goc_icept[] __attribute__((visibility("hidden")));
@@ -51,7 +55,7 @@ void icept_resolve(const struct icept_real *r)
         det_die("the program calls %s, which no library that it is linked with defines", r->name);
 }
 
-/* --- instrumented modules --------------------------------------------------------------------------- */
+/* --- instrumented modules --------------------------------------------------------------------- */
 
 bool icept_in_module(uintptr_t pc)
 {
@@ -158,7 +162,8 @@ void icept_modules(void)
     for (u32 i = 0; i < range_count; i++) {
         bool still = false;
         for (u32 j = 0; j < n && !still; j++)
-            if (scan.found[j].lo == icept_range[i].lo && scan.found[j].size == icept_range[i].size) {
+            if (scan.found[j].lo == icept_range[i].lo &&
+                scan.found[j].size == icept_range[i].size) {
                 scan.found[j].size = 0;
                 still = true;
             }
@@ -198,9 +203,10 @@ void icept_module_starts(void)
     det_modules_changed();
 }
 
-/* --- names for narrow objects ------------------------------------------------------------------------ */
+/* --- names for narrow objects ----------------------------------------------------------------- */
 
-/* Open addressing, entries are never taken out: an address that was a spin lock once keeps its word. */
+/* Open addressing, entries are never taken out: an address that was a spin lock once keeps its
+ * word. */
 #define NAMES (1u << 18)
 struct name {
     uintptr_t addr;
@@ -233,7 +239,7 @@ void icept_name_drop(const volatile void *p)
     hook_forget(icept_name(p), 8);
 }
 
-/* --- start --------------------------------------------------------------------------------------------- */
+/* --- start ------------------------------------------------------------------------------------ */
 
 void icept_init(void)
 {

@@ -1,21 +1,21 @@
 /*
  * intercept.h - how a function of libc is replaced, and when the replacement looks.
  *
- * An interceptor is a weak, exported function with libc's own symbol name (given by an asm label, so
- * that no header's declaration and no builtin stands in its way). The dynamic linker finds it before
- * libc's because the executable (static libgoc-race.a) or libgoc-race.so comes earlier in the search
- * order; the real one is what dlsym(RTLD_NEXT) finds. Weak: a program that has a function of its own
- * with such a name keeps it.
+ * An interceptor is a weak, exported function with libc's own symbol name (given by an asm label,
+ * so that no header's declaration and no builtin stands in its way). The dynamic linker finds it
+ * before libc's because the executable (static libgoc-race.a) or libgoc-race.so comes earlier in
+ * the search order; the real one is what dlsym(RTLD_NEXT) finds. Weak: a program that has a
+ * function of its own with such a name keeps it.
  *
  * When it looks. Three questions, each a few instructions:
  *
  *   icept_sync(pc)  is somebody running (det_cur), and is the caller not this library itself? Then
  *                   the call synchronises. The caller may be any code: a mutex locked inside an
  *                   uninstrumented library orders as well as any other.
- *   icept_mem(pc)   is the caller's module instrumented as well? Then the call's reads and writes of
- *                   memory are the program's accesses. In a module that is not, atomics and inlined
- *                   locks are invisible, so that a finding there could be false.
- *   det_cur alone   (heap) the block's record names the goroutine.
+ *   icept_mem(pc)   is the caller's module instrumented as well? Then the call's reads and writes
+ * of memory are the program's accesses. In a module that is not, atomics and inlined locks are
+ * invisible, so that a finding there could be false. det_cur alone   (heap) the block's record
+ * names the goroutine.
  *
  * This library's own code is told by its section: the race build's objects have their .text renamed
  * to goc_text, whose ends the linker names. So the runtime's own threads, locks and descriptors are
@@ -37,8 +37,7 @@ extern const char __stop_goc_text[] __attribute__((visibility("hidden")));
 
 static inline bool icept_own(uintptr_t pc)
 {
-    return pc - (uintptr_t)__start_goc_text <
-           (uintptr_t)(__stop_goc_text - __start_goc_text);
+    return pc - (uintptr_t)__start_goc_text < (uintptr_t)(__stop_goc_text - __start_goc_text);
 }
 
 /* Code ranges of instrumented modules; the first two are the executable's, before and after this
@@ -62,8 +61,8 @@ static inline bool icept_mem(uintptr_t pc)
 #define ICEPT_PC() ((uintptr_t)__builtin_return_address(0))
 
 /* The function that the program calls by `name`. */
-#define ICEPT_EXPORT(ret, name, params)                                                            \
-    __attribute__((weak, visibility("default"))) ret icept_##name params __asm__(#name);           \
+#define ICEPT_EXPORT(ret, name, params)                                                  \
+    __attribute__((weak, visibility("default"))) ret icept_##name params __asm__(#name); \
     ret icept_##name params
 
 /* The real function, resolved by icept_init from the list in section goc_icept; `ver` names the
@@ -72,24 +71,23 @@ struct icept_real {
     const char *name, *ver;
     void **to;
 };
-#define ICEPT_REAL_AS(ret, id, name, ver, params)                                                  \
-    static ret(*real_##id) params;                                                                 \
-    static const struct icept_real real_entry_##id                                                 \
+#define ICEPT_REAL_AS(ret, id, name, ver, params)  \
+    static ret(*real_##id) params;                 \
+    static const struct icept_real real_entry_##id \
         __attribute__((used, aligned(8), section("goc_icept"))) = {name, ver, (void **)&real_##id}
 #define ICEPT_REAL(ret, name, params) ICEPT_REAL_AS(ret, name, #name, NULL, params)
-#define REAL(name)                                                                                 \
-    (likely(real_##name != NULL) ? real_##name                                                     \
-                                 : (icept_resolve(&real_entry_##name), real_##name))
+#define REAL(name) \
+    (likely(real_##name != NULL) ? real_##name : (icept_resolve(&real_entry_##name), real_##name))
 /* Finds it now; a function that this libc lacks ends the program with a message that names it. */
 void icept_resolve(const struct icept_real *r);
 
 /* An interceptor and its real function in one go. */
-#define ICEPT(ret, name, params)                                                                   \
-    ICEPT_REAL(ret, name, params);                                                                 \
+#define ICEPT(ret, name, params)   \
+    ICEPT_REAL(ret, name, params); \
     ICEPT_EXPORT(ret, name, params)
 
-/* A synchronisation object narrower than 8 bytes may share its word with a neighbour: the name under
-   which the detector knows the one at p. */
+/* A synchronisation object narrower than 8 bytes may share its word with a neighbour: the name
+   under which the detector knows the one at p. */
 const void *icept_name(const volatile void *p);
 void icept_name_drop(const volatile void *p);
 

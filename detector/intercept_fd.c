@@ -1,29 +1,32 @@
 /*
  * intercept_fd.c - descriptors: what their calls read and write, and what they order.
  *
- * Data that goes through a pipe or socket carries knowledge: who reads it knows what its writer knew.
- * So each direction of such a channel is a synchronisation object, a stream: write publishes there
- * (merged, several may write), read learns. A descriptor has at most one stream to read from and one
- * to write to; a call with a descriptor that has none orders nothing. Regular files have none: two
- * threads that meet in a file have agreed on nothing that C or POSIX calls synchronisation.
+ * Data that goes through a pipe or socket carries knowledge: who reads it knows what its writer
+ * knew. So each direction of such a channel is a synchronisation object, a stream: write publishes
+ * there (merged, several may write), read learns. A descriptor has at most one stream to read from
+ * and one to write to; a call with a descriptor that has none orders nothing. Regular files have
+ * none: two threads that meet in a file have agreed on nothing that C or POSIX calls
+ * synchronisation.
  *
- * Which stream? What this process made is known exactly: pipe has one, socketpair two, an eventfd one
- * for both directions, an epoll instance one (epoll_ctl publishes, epoll_wait learns: the pointer in
- * an event is handed on). dup shares them, close ends them. What came otherwise (inherited, made by
- * the runtime, accepted) is recognised when it is first used: a pipe by its inode, which both ends
- * have in common; a connected socket by its two addresses, which the ends see in opposite order; a
- * datagram by the port or path it is sent to; a local connection by the path that its server is
- * bound to. Such streams are words in a hashed table: a collision can hide a race, not invent one.
+ * Which stream? What this process made is known exactly: pipe has one, socketpair two, an eventfd
+ * one for both directions, an epoll instance one (epoll_ctl publishes, epoll_wait learns: the
+ * pointer in an event is handed on). dup shares them, close ends them. What came otherwise
+ * (inherited, made by the runtime, accepted) is recognised when it is first used: a pipe by its
+ * inode, which both ends have in common; a connected socket by its two addresses, which the ends
+ * see in opposite order; a datagram by the port or path it is sent to; a local connection by the
+ * path that its server is bound to. Such streams are words in a hashed table: a collision can hide
+ * a race, not invent one.
  *
- * connect -> accept, listen -> connect, and close -> end of file are edges as well; the last has a word
- * of its own, so that a close is learned of by who reads that far. A reader does not order the writers after it, though it makes room for them.
+ * connect -> accept, listen -> connect, and close -> end of file are edges as well; the last has a
+ * word of its own, so that a close is learned of by who reads that far. A reader does not order the
+ * writers after it, though it makes room for them.
  *
- * Using a descriptor reads it, closing writes it (HOOK_OBJ_FD): a close that is not ordered with a use
- * in another goroutine may hit whatever got the number next.
+ * Using a descriptor reads it, closing writes it (HOOK_OBJ_FD): a close that is not ordered with a
+ * use in another goroutine may hit whatever got the number next.
  *
- * Invariants: an entry of the table is cleared before the kernel can give the number out again, that
- * is, before the real close. Streams are type-stable; a call that races with a close learns from, or
- * publishes to, a stream that has ended, which nobody reads.
+ * Invariants: an entry of the table is cleared before the kernel can give the number out again,
+ * that is, before the real close. Streams are type-stable; a call that races with a close learns
+ * from, or publishes to, a stream that has ended, which nobody reads.
  */
 #include "intercept.h"
 #include "sys.h"
@@ -43,7 +46,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* --- streams --------------------------------------------------------------------------------------------- */
+/* --- streams ---------------------------------------------------------------------------------- */
 
 struct stream {
     u32 link, refs;
@@ -117,7 +120,7 @@ static void fd_clear(struct fd *f)
     f->known = false;
 }
 
-/* --- streams recognised by what the kernel says ------------------------------------------------------------ */
+/* --- streams recognised by what the kernel says ----------------------------------------------- */
 
 static u64 mix(u64 h, u64 v)
 {
@@ -288,7 +291,7 @@ static void fd_out_to(int fd, const void *to, socklen_t n)
     }
 }
 
-/* --- descriptors come and go -------------------------------------------------------------------------------- */
+/* --- descriptors come and go ------------------------------------------------------------------ */
 
 static void fd_new(int fd, struct end in, struct end out, bool known)
 {
@@ -357,7 +360,7 @@ bool icept_describe_fd(uintptr_t a, char *buf, size_t size)
     return true;
 }
 
-/* --- what calls read and write ------------------------------------------------------------------------------ */
+/* --- what calls read and write ---------------------------------------------------------------- */
 
 #define R(p, n) det_read_range(pc, (uintptr_t)(p), (n))
 #define W(p, n) det_write_range(pc, (uintptr_t)(p), (n))
@@ -395,38 +398,38 @@ static void address_out(uintptr_t pc, const void *a, const socklen_t *n)
     }
 }
 
-#define IN(name, ret, params, args, write)                                                         \
-    ICEPT(ret, name, params)                                                                       \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        if (!icept_sync(pc))                                                                       \
-            return REAL(name) args;                                                                \
-        fd_used(fd, pc);                                                                           \
-        ret r = REAL(name) args;                                                                   \
-        if (r < 0)                                                                                 \
-            return r;                                                                              \
-        int saved = errno;                                                                         \
-        fd_in(fd);                                                                                 \
-        if (r == 0)                                                                                \
-            fd_in_ended(fd);                                                                       \
-        if (icept_mem(pc)) {                                                                       \
-            write;                                                                                 \
-        }                                                                                          \
-        errno = saved;                                                                             \
-        return r;                                                                                  \
+#define IN(name, ret, params, args, write) \
+    ICEPT(ret, name, params)               \
+    {                                      \
+        uintptr_t pc = ICEPT_PC();         \
+        if (!icept_sync(pc))               \
+            return REAL(name) args;        \
+        fd_used(fd, pc);                   \
+        ret r = REAL(name) args;           \
+        if (r < 0)                         \
+            return r;                      \
+        int saved = errno;                 \
+        fd_in(fd);                         \
+        if (r == 0)                        \
+            fd_in_ended(fd);               \
+        if (icept_mem(pc)) {               \
+            write;                         \
+        }                                  \
+        errno = saved;                     \
+        return r;                          \
     }
-#define OUT(name, ret, params, args, sync, read)                                                   \
-    ICEPT(ret, name, params)                                                                       \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        if (!icept_sync(pc))                                                                       \
-            return REAL(name) args;                                                                \
-        fd_used(fd, pc);                                                                           \
-        if (icept_mem(pc)) {                                                                       \
-            read;                                                                                  \
-        }                                                                                          \
-        sync;                                                                                      \
-        return REAL(name) args;                                                                    \
+#define OUT(name, ret, params, args, sync, read) \
+    ICEPT(ret, name, params)                     \
+    {                                            \
+        uintptr_t pc = ICEPT_PC();               \
+        if (!icept_sync(pc))                     \
+            return REAL(name) args;              \
+        fd_used(fd, pc);                         \
+        if (icept_mem(pc)) {                     \
+            read;                                \
+        }                                        \
+        sync;                                    \
+        return REAL(name) args;                  \
     }
 
 IN(read, ssize_t, (int fd, void *b, size_t n), (fd, b, n), W(b, r))
@@ -443,18 +446,17 @@ IN(recv, ssize_t, (int fd, void *b, size_t n, int f), (fd, b, n, f),
    W(b, (size_t)r < n ? (size_t)r : n))
 IN(__recv_chk, ssize_t, (int fd, void *b, size_t n, size_t m, int f), (fd, b, n, m, f),
    W(b, (size_t)r < n ? (size_t)r : n))
-IN(recvfrom, ssize_t,
-   (int fd, void *b, size_t n, int f, struct sockaddr *from, socklen_t *from_n),
+IN(recvfrom, ssize_t, (int fd, void *b, size_t n, int f, struct sockaddr *from, socklen_t *from_n),
    (fd, b, n, f, from, from_n), W(b, (size_t)r < n ? (size_t)r : n);
    address_out(pc, from, from_n))
-IN(recvmsg, ssize_t, (int fd, struct msghdr * m, int f), (fd, m, f), message(pc, m, r, true);
+IN(recvmsg, ssize_t, (int fd, struct msghdr *m, int f), (fd, m, f), message(pc, m, r, true);
    W(m, sizeof *m))
-IN(recvmmsg, int,
-   (int fd, struct mmsghdr * m, unsigned k, int f, struct timespec *t), (fd, m, k, f, t),
-   for (int i = 0; i < r; i++) {
-       message(pc, &m[i].msg_hdr, m[i].msg_len, true);
-       W(&m[i], sizeof m[i]);
-   })
+IN(
+    recvmmsg, int, (int fd, struct mmsghdr *m, unsigned k, int f, struct timespec *t),
+    (fd, m, k, f, t), for (int i = 0; i < r; i++) {
+        message(pc, &m[i].msg_hdr, m[i].msg_len, true);
+        W(&m[i], sizeof m[i]);
+    })
 IN(eventfd_read, int, (int fd, eventfd_t *v), (fd, v), W(v, sizeof *v))
 IN(epoll_wait, int, (int fd, struct epoll_event *e, int n, int t), (fd, e, n, t),
    W(e, r * sizeof *e))
@@ -480,9 +482,8 @@ OUT(sendto, ssize_t,
     if (to) R(to, to_n))
 OUT(sendmsg, ssize_t, (int fd, const struct msghdr *m, int f), (fd, m, f),
     fd_out_to(fd, m->msg_name, m->msg_namelen), message(pc, m, SSIZE_MAX, false))
-OUT(sendmmsg, int, (int fd, struct mmsghdr * m, unsigned k, int f), (fd, m, k, f),
-    for (unsigned i = 0; i < k; i++)
-        fd_out_to(fd, m[i].msg_hdr.msg_name, m[i].msg_hdr.msg_namelen),
+OUT(sendmmsg, int, (int fd, struct mmsghdr *m, unsigned k, int f), (fd, m, k, f),
+    for (unsigned i = 0; i < k; i++) fd_out_to(fd, m[i].msg_hdr.msg_name, m[i].msg_hdr.msg_namelen),
     for (unsigned i = 0; i < k; i++) message(pc, &m[i].msg_hdr, SSIZE_MAX, false))
 OUT(sendfile, ssize_t, (int fd, int in, off_t *o, size_t n), (fd, in, o, n), icept_fd_out(fd),
     if (o) W(o, sizeof *o))
@@ -491,20 +492,20 @@ OUT(shutdown, int, (int fd, int how), (fd, how), fd_out_ends(fd), )
 OUT(epoll_ctl, int, (int fd, int op, int what, struct epoll_event *e), (fd, op, what, e),
     icept_fd_out(fd), if (e) R(e, sizeof *e))
 
-/* --- descriptors made ---------------------------------------------------------------------------------------- */
+/* --- descriptors made ------------------------------------------------------------------------- */
 
 #define PATH(p) R(p, det_len(p) + 1)
-#define OPEN(name, params, args, paths)                                                            \
-    ICEPT(int, name, params)                                                                       \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        if (icept_mem(pc)) {                                                                       \
-            paths;                                                                                 \
-        }                                                                                          \
-        int fd = REAL(name) args;                                                                  \
-        if (!icept_own(pc))                                                                        \
-            fd_opened(fd);                                                                         \
-        return fd;                                                                                 \
+#define OPEN(name, params, args, paths) \
+    ICEPT(int, name, params)            \
+    {                                   \
+        uintptr_t pc = ICEPT_PC();      \
+        if (icept_mem(pc)) {            \
+            paths;                      \
+        }                               \
+        int fd = REAL(name) args;       \
+        if (!icept_own(pc))             \
+            fd_opened(fd);              \
+        return fd;                      \
     }
 /* Variadic in the headers; the mode is there or is not looked at. */
 OPEN(open, (const char *p, int f, mode_t m), (p, f, m), PATH(p))
@@ -521,17 +522,17 @@ OPEN(timerfd_create, (int c, int f), (c, f), )
 OPEN(signalfd, (int s, const sigset_t *m, int f), (s, m, f), R(m, sizeof *m))
 
 /* One stream for both directions. */
-#define OPEN_LOOP(name, params, args)                                                              \
-    ICEPT(int, name, params)                                                                       \
-    {                                                                                              \
-        int fd = REAL(name) args;                                                                  \
-        if (fd >= 0 && icept_sync(ICEPT_PC()) && fd_at(fd)) {                                      \
-            det_lock(&fd_lock);                                                                    \
-            struct end in = end_new(), out = end_share(in);                                        \
-            det_unlock(&fd_lock);                                                                  \
-            fd_new(fd, in, out, true);                                                             \
-        }                                                                                          \
-        return fd;                                                                                 \
+#define OPEN_LOOP(name, params, args)                         \
+    ICEPT(int, name, params)                                  \
+    {                                                         \
+        int fd = REAL(name) args;                             \
+        if (fd >= 0 && icept_sync(ICEPT_PC()) && fd_at(fd)) { \
+            det_lock(&fd_lock);                               \
+            struct end in = end_new(), out = end_share(in);   \
+            det_unlock(&fd_lock);                             \
+            fd_new(fd, in, out, true);                        \
+        }                                                     \
+        return fd;                                            \
     }
 OPEN_LOOP(eventfd, (unsigned v, int f), (v, f))
 OPEN_LOOP(epoll_create, (int n), (n))
@@ -573,9 +574,10 @@ ICEPT(int, socketpair, (int d, int t, int p, int *fd))
     return r;
 }
 
-/* --- connections ----------------------------------------------------------------------------------------------- */
+/* --- connections ------------------------------------------------------------------------------ */
 
-/* The server's door: who connects tells who accepts (word 0), who listens tells who connects (1). */
+/* The server's door: who connects tells who accepts (word 0), who listens tells who connects (1).
+ */
 static u64 *door_word(int fd, const struct sockaddr *to, socklen_t n, int which)
 {
     union address a;
@@ -698,7 +700,7 @@ ICEPT(int, setsockopt, (int fd, int l, int o, const void *v, socklen_t n))
     return REAL(setsockopt)(fd, l, o, v, n);
 }
 
-/* --- readiness -------------------------------------------------------------------------------------------------- */
+/* --- readiness -------------------------------------------------------------------------------- */
 
 ICEPT(int, poll, (struct pollfd * p, nfds_t n, int t))
 {
@@ -734,7 +736,7 @@ ICEPT(int, select, (int n, fd_set *i, fd_set *o, fd_set *e, struct timeval *t))
     return r;
 }
 
-/* --- descriptors shared and closed ---------------------------------------------------------------------------------- */
+/* --- descriptors shared and closed ------------------------------------------------------------ */
 
 ICEPT(int, close, (int fd))
 {
@@ -774,16 +776,16 @@ ICEPT(int, dup3, (int fd, int to, int f))
         fd_dup(fd, r);
     return r;
 }
-#define FCNTL(name)                                                                                \
-    ICEPT_REAL(int, name, (int fd, int cmd, ...));                                                 \
-    ICEPT_EXPORT(int, name, (int fd, int cmd, void *arg))                                          \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        fd_used(fd, pc);                                                                           \
-        int r = REAL(name)(fd, cmd, arg);                                                          \
-        if ((cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC) && !icept_own(pc))                          \
-            fd_dup(fd, r);                                                                         \
-        return r;                                                                                  \
+#define FCNTL(name)                                                       \
+    ICEPT_REAL(int, name, (int fd, int cmd, ...));                        \
+    ICEPT_EXPORT(int, name, (int fd, int cmd, void *arg))                 \
+    {                                                                     \
+        uintptr_t pc = ICEPT_PC();                                        \
+        fd_used(fd, pc);                                                  \
+        int r = REAL(name)(fd, cmd, arg);                                 \
+        if ((cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC) && !icept_own(pc)) \
+            fd_dup(fd, r);                                                \
+        return r;                                                         \
     }
 FCNTL(fcntl)
 FCNTL(fcntl64)
@@ -803,7 +805,7 @@ ICEPT(int, pclose, (FILE * f))
     return REAL(pclose)(f);
 }
 
-/* --- the runtime's own calls on descriptors (hooks.h) ----------------------------------------------------- */
+/* --- the runtime's own calls on descriptors (hooks.h) ----------------------------------------- */
 
 void hook_fd_in(int fd)
 {

@@ -23,9 +23,9 @@
  *    happens to: strlen reads up to the end, memcmp all n bytes, strncpy writes all n.
  *  - Real functions are found once, at start (icept_init); a call before that finds its own.
  *
- * The hidden static objects. Where libc keeps state without a lock (strtok, setlocale, getenv against
- * setenv), the state has a stand-in here, 8 bytes of its own, that the call reads or writes. A race
- * on it is a race on the function.
+ * The hidden static objects. Where libc keeps state without a lock (strtok, setlocale, getenv
+ * against setenv), the state has a stand-in here, 8 bytes of its own, that the call reads or
+ * writes. A race on it is a race on the function.
  */
 #include "intercept.h"
 #include <arpa/inet.h>
@@ -61,12 +61,11 @@
 #include <wchar.h>
 #include <wordexp.h>
 
-/* --- the real functions ------------------------------------------------------------------------- */
+/* --- the real functions ----------------------------------------------------------------------- */
 
-#define LIBC(ret, name, params, args, before, after)                                               \
-    ICEPT_REAL_AS(ret, name, #name, NULL, params);
+#define LIBC(ret, name, params, args, before, after) ICEPT_REAL_AS(ret, name, #name, NULL, params);
 #define LIBV(name, params, args, before, after) ICEPT_REAL_AS(void, name, #name, NULL, params);
-#define LIBS(ret, name, params, args, sync, before, after, learn)                                  \
+#define LIBS(ret, name, params, args, sync, before, after, learn) \
     ICEPT_REAL_AS(ret, name, #name, NULL, params);
 #include "libc.def"
 #undef LIBC
@@ -77,7 +76,7 @@
    of this reference even when the program's own calls end here (--as-needed). */
 __attribute__((used)) static double (*const keep_libm)(double) = cbrt;
 
-/* --- what the table's words mean ----------------------------------------------------------------- */
+/* --- what the table's words mean -------------------------------------------------------------- */
 
 static size_t len(const char *s)
 {
@@ -125,9 +124,10 @@ static size_t decimal_length(const char *s)
     return (size_t)(end - s) + 1;
 }
 
-#define STATES(X)                                                                                  \
-    X(strtok) X(locale) X(localeconv) X(environ) X(drand48) X(hsearch) X(l64a) X(ecvt)             \
-    X(getmntent) X(getpwent) X(getgrent)
+#define STATES(X)                                                                         \
+    X(strtok)                                                                             \
+    X(locale) X(localeconv) X(environ) X(drand48) X(hsearch) X(l64a) X(ecvt) X(getmntent) \
+        X(getpwent) X(getgrent)
 #define X(name) static u64 state_##name;
 STATES(X)
 #undef X
@@ -157,63 +157,63 @@ bool icept_describe(uintptr_t a, char *buf, size_t size)
 #define WS(s) W(s, len(s) + 1)
 #define RSN(s, n) R(s, len_max(s, n) < (n) ? len_max(s, n) + 1 : (n))
 #define RW(s) R(s, (wlen(s) + 1) * sizeof(wchar_t))
-#define END                                                                                        \
-    char *end = (char *)s, **given = e;                                                            \
+#define END                             \
+    char *end = (char *)s, **given = e; \
     e = &end;
-#define ENDED                                                                                      \
-    if (given) {                                                                                   \
-        *given = end;                                                                              \
-        W(given, sizeof *given)                                                                    \
-    }                                                                                              \
+#define ENDED                   \
+    if (given) {                \
+        *given = end;           \
+        W(given, sizeof *given) \
+    }                           \
     R(s, (size_t)(end - s) + 1)
 #define STATE_R(x) R(&state_##x, sizeof state_##x)
 #define STATE_W(x) W(&state_##x, sizeof state_##x)
 #define FOUT(f) icept_fd_out(fileno_unlocked(f));
 #define FIN(f) icept_fd_in(fileno_unlocked(f));
 
-/* --- the functions -------------------------------------------------------------------------------- */
+/* --- the functions ---------------------------------------------------------------------------- */
 
-#define LIBC(ret, name, params, args, before, after)                                               \
-    ICEPT_EXPORT(ret, name, params)                                                                \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        if (!icept_mem(pc))                                                                        \
-            return REAL(name) args;                                                                \
-        before;                                                                                    \
-        ret r = REAL(name) args;                                                                   \
-        after;                                                                                     \
-        return r;                                                                                  \
+#define LIBC(ret, name, params, args, before, after) \
+    ICEPT_EXPORT(ret, name, params)                  \
+    {                                                \
+        uintptr_t pc = ICEPT_PC();                   \
+        if (!icept_mem(pc))                          \
+            return REAL(name) args;                  \
+        before;                                      \
+        ret r = REAL(name) args;                     \
+        after;                                       \
+        return r;                                    \
     }
-#define LIBV(name, params, args, before, after)                                                    \
-    ICEPT_EXPORT(void, name, params)                                                               \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        if (!icept_mem(pc)) {                                                                      \
-            REAL(name) args;                                                                       \
-            return;                                                                                \
-        }                                                                                          \
-        before;                                                                                    \
-        REAL(name) args;                                                                           \
-        after;                                                                                     \
+#define LIBV(name, params, args, before, after) \
+    ICEPT_EXPORT(void, name, params)            \
+    {                                           \
+        uintptr_t pc = ICEPT_PC();              \
+        if (!icept_mem(pc)) {                   \
+            REAL(name) args;                    \
+            return;                             \
+        }                                       \
+        before;                                 \
+        REAL(name) args;                        \
+        after;                                  \
     }
-#define LIBS(ret, name, params, args, sync, before, after, learn)                                  \
-    ICEPT_EXPORT(ret, name, params)                                                                \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        bool ordered = icept_sync(pc), seen = icept_mem(pc);                                       \
-        if (seen) {                                                                                \
-            before;                                                                                \
-        }                                                                                          \
-        if (ordered) {                                                                             \
-            sync;                                                                                  \
-        }                                                                                          \
-        ret r = REAL(name) args;                                                                   \
-        if (ordered) {                                                                             \
-            learn;                                                                                 \
-        }                                                                                          \
-        if (seen) {                                                                                \
-            after;                                                                                 \
-        }                                                                                          \
-        return r;                                                                                  \
+#define LIBS(ret, name, params, args, sync, before, after, learn) \
+    ICEPT_EXPORT(ret, name, params)                               \
+    {                                                             \
+        uintptr_t pc = ICEPT_PC();                                \
+        bool ordered = icept_sync(pc), seen = icept_mem(pc);      \
+        if (seen) {                                               \
+            before;                                               \
+        }                                                         \
+        if (ordered) {                                            \
+            sync;                                                 \
+        }                                                         \
+        ret r = REAL(name) args;                                  \
+        if (ordered) {                                            \
+            learn;                                                \
+        }                                                         \
+        if (seen) {                                               \
+            after;                                                \
+        }                                                         \
+        return r;                                                 \
     }
 #include "libc.def"

@@ -4,9 +4,9 @@
  *
  * Each is told to two rooms. The clocks: unlock publishes at the object's address before the real
  * unlock, lock learns from there after the real lock; between the two nobody else can be at that
- * address, so the calls on one object come in the order of the operations. The facts (hook_lock_wait,
- * hook_locked, hook_unlock, hook_park): who holds what, who waits for what; deadlocks and lock order
- * are judged from them.
+ * address, so the calls on one object come in the order of the operations. The facts
+ * (hook_lock_wait, hook_locked, hook_unlock, hook_park): who holds what, who waits for what;
+ * deadlocks and lock order are judged from them.
  *
  * A lock is tried first and waited for second, so that only a wait that happens is told as one, and
  * none that can end by itself (a timeout, an error-checking mutex of one's own).
@@ -22,13 +22,14 @@
  *   guard       g: release                          g: acquire that finds it done; the compiler's
  *                                                   own atomic load of g sees the same clock
  *
- * Readers of a rwlock learn from writers only: two words, or a reader would learn what other readers
- * did. A barrier alternates between two words: a thread that is already back in round n + 1 must not
- * be learned from by one that is still leaving round n; and nobody arrives in round n + 2 before all
- * have left round n. The first to arrive in a round replaces the word's clock.
+ * Readers of a rwlock learn from writers only: two words, or a reader would learn what other
+ * readers did. A barrier alternates between two words: a thread that is already back in round n + 1
+ * must not be learned from by one that is still leaving round n; and nobody arrives in round n + 2
+ * before all have left round n. The first to arrive in a round replaces the word's clock.
  *
- * Recursive locks: only the outermost lock and unlock are facts. A thread that ends unlocks, for the
- * detector, the robust mutexes it still holds: who gets one with EOWNERDEAD knows what the dead did.
+ * Recursive locks: only the outermost lock and unlock are facts. A thread that ends unlocks, for
+ * the detector, the robust mutexes it still holds: who gets one with EOWNERDEAD knows what the dead
+ * did.
  */
 #include "intercept.h"
 #include "sys.h"
@@ -54,7 +55,7 @@ static int tid(void)
     return tid_cache;
 }
 
-/* --- mutexes ------------------------------------------------------------------------------------------- */
+/* --- mutexes ---------------------------------------------------------------------------------- */
 
 static bool mutex_nested(const pthread_mutex_t *m)
 {
@@ -102,8 +103,7 @@ static bool mutex_gives(pthread_mutex_t *m, uintptr_t pc)
     if (mutex_knows_owner(m) && m->__data.__owner != tid())
         return false;
     if ((m->__data.__kind & ~KIND_PLAIN) == 0 && m->__data.__lock == 0) {
-        hook_misuse(HOOK_MISUSE_UNLOCK_UNLOCKED, HOOK_OBJ_MUTEX, m, "unlock of unlocked mutex",
-                    pc);
+        hook_misuse(HOOK_MISUSE_UNLOCK_UNLOCKED, HOOK_OBJ_MUTEX, m, "unlock of unlocked mutex", pc);
         return false;
     }
     return !mutex_nested(m);
@@ -116,50 +116,50 @@ static void mutex_give(pthread_mutex_t *m, uintptr_t pc)
     hook_release(NULL, m);
 }
 
-#define MUTEX_LOCK(lock, try, type, busy)                                                          \
-    ICEPT_REAL(int, try, (type * m));                                                              \
-    ICEPT_EXPORT(int, try, (type * m))                                                             \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        if (!icept_sync(pc))                                                                       \
-            return REAL(try)(m);                                                                   \
-        if (icept_mem(pc))                                                                         \
-            hook_obj_read(pc, HOOK_OBJ_MUTEX, m);                                                  \
-        int r = REAL(try)(m);                                                                      \
-        if (r == 0 || r == EOWNERDEAD)                                                             \
-            mutex_took((pthread_mutex_t *)m, HOOK_WRITE | HOOK_TRY, pc);          \
-        return r;                                                                                  \
-    }                                                                                              \
-    ICEPT_REAL(int, lock, (type * m));                                                             \
-    ICEPT_EXPORT(int, lock, (type * m))                                                            \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        if (!icept_sync(pc))                                                                       \
-            return REAL(lock)(m);                                                                  \
-        if (icept_mem(pc))                                                                         \
-            hook_obj_read(pc, HOOK_OBJ_MUTEX, m);                                                  \
-        int r = REAL(try)(m);                                                                      \
-        if (r == (busy)) {                                                                         \
-            mutex_will_wait((pthread_mutex_t *)m, pc);                                             \
-            r = REAL(lock)(m);                                                                     \
-        }                                                                                          \
-        if (r == 0 || r == EOWNERDEAD)                                                             \
-            mutex_took((pthread_mutex_t *)m, HOOK_WRITE, pc);                     \
-        return r;                                                                                  \
+#define MUTEX_LOCK(lock, try, type, busy)                                \
+    ICEPT_REAL(int, try, (type * m));                                    \
+    ICEPT_EXPORT(int, try, (type * m))                                   \
+    {                                                                    \
+        uintptr_t pc = ICEPT_PC();                                       \
+        if (!icept_sync(pc))                                             \
+            return REAL(try)(m);                                         \
+        if (icept_mem(pc))                                               \
+            hook_obj_read(pc, HOOK_OBJ_MUTEX, m);                        \
+        int r = REAL(try)(m);                                            \
+        if (r == 0 || r == EOWNERDEAD)                                   \
+            mutex_took((pthread_mutex_t *)m, HOOK_WRITE | HOOK_TRY, pc); \
+        return r;                                                        \
+    }                                                                    \
+    ICEPT_REAL(int, lock, (type * m));                                   \
+    ICEPT_EXPORT(int, lock, (type * m))                                  \
+    {                                                                    \
+        uintptr_t pc = ICEPT_PC();                                       \
+        if (!icept_sync(pc))                                             \
+            return REAL(lock)(m);                                        \
+        if (icept_mem(pc))                                               \
+            hook_obj_read(pc, HOOK_OBJ_MUTEX, m);                        \
+        int r = REAL(try)(m);                                            \
+        if (r == (busy)) {                                               \
+            mutex_will_wait((pthread_mutex_t *)m, pc);                   \
+            r = REAL(lock)(m);                                           \
+        }                                                                \
+        if (r == 0 || r == EOWNERDEAD)                                   \
+            mutex_took((pthread_mutex_t *)m, HOOK_WRITE, pc);            \
+        return r;                                                        \
     }
 MUTEX_LOCK(pthread_mutex_lock, pthread_mutex_trylock, pthread_mutex_t, EBUSY)
 MUTEX_LOCK(mtx_lock, mtx_trylock, mtx_t, thrd_busy)
 
 /* A lock with a deadline is not a wait for ever, nor can it close a cycle: told like a try. */
-#define MUTEX_TIMED(name, type, params, args)                                                      \
-    ICEPT_REAL(int, name, params);                                                                 \
-    ICEPT_EXPORT(int, name, params)                                                                \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        int r = REAL(name) args;                                                                   \
-        if ((r == 0 || r == EOWNERDEAD) && icept_sync(pc))                                         \
-            mutex_took((pthread_mutex_t *)m, HOOK_WRITE | HOOK_TRY, pc);          \
-        return r;                                                                                  \
+#define MUTEX_TIMED(name, type, params, args)                            \
+    ICEPT_REAL(int, name, params);                                       \
+    ICEPT_EXPORT(int, name, params)                                      \
+    {                                                                    \
+        uintptr_t pc = ICEPT_PC();                                       \
+        int r = REAL(name) args;                                         \
+        if ((r == 0 || r == EOWNERDEAD) && icept_sync(pc))               \
+            mutex_took((pthread_mutex_t *)m, HOOK_WRITE | HOOK_TRY, pc); \
+        return r;                                                        \
     }
 MUTEX_TIMED(pthread_mutex_timedlock, pthread_mutex_t,
             (pthread_mutex_t * m, const struct timespec *t), (m, t))
@@ -167,14 +167,14 @@ MUTEX_TIMED(pthread_mutex_clocklock, pthread_mutex_t,
             (pthread_mutex_t * m, clockid_t c, const struct timespec *t), (m, c, t))
 MUTEX_TIMED(mtx_timedlock, mtx_t, (mtx_t * m, const struct timespec *t), (m, t))
 
-#define MUTEX_UNLOCK(name, type)                                                                   \
-    ICEPT_REAL(int, name, (type * m));                                                             \
-    ICEPT_EXPORT(int, name, (type * m))                                                            \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        if (icept_sync(pc) && mutex_gives((pthread_mutex_t *)m, pc))                               \
-            mutex_give((pthread_mutex_t *)m, pc);                                                  \
-        return REAL(name)(m);                                                                      \
+#define MUTEX_UNLOCK(name, type)                                     \
+    ICEPT_REAL(int, name, (type * m));                               \
+    ICEPT_EXPORT(int, name, (type * m))                              \
+    {                                                                \
+        uintptr_t pc = ICEPT_PC();                                   \
+        if (icept_sync(pc) && mutex_gives((pthread_mutex_t *)m, pc)) \
+            mutex_give((pthread_mutex_t *)m, pc);                    \
+        return REAL(name)(m);                                        \
     }
 MUTEX_UNLOCK(pthread_mutex_unlock, pthread_mutex_t)
 MUTEX_UNLOCK(mtx_unlock, mtx_t)
@@ -221,7 +221,7 @@ ICEPT(void, mtx_destroy, (mtx_t * m))
     REAL(mtx_destroy)(m);
 }
 
-/* --- read-write locks ------------------------------------------------------------------------------------- */
+/* --- read-write locks ------------------------------------------------------------------------- */
 
 static const void *rw_readers(const pthread_rwlock_t *rw)
 {
@@ -235,53 +235,53 @@ static void rw_took(pthread_rwlock_t *rw, int mode, uintptr_t pc)
     hook_locked(HOOK_OBJ_RWMUTEX, rw, mode, pc);
 }
 
-#define RW_LOCK(lock, try, timed, clocked, mode)                                                   \
-    ICEPT_REAL(int, try, (pthread_rwlock_t * rw));                                                 \
-    ICEPT_EXPORT(int, try, (pthread_rwlock_t * rw))                                                \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        if (icept_mem(pc))                                                                         \
-            hook_obj_read(pc, HOOK_OBJ_RWMUTEX, rw);                                               \
-        int r = REAL(try)(rw);                                                                     \
-        if (r == 0 && icept_sync(pc))                                                              \
-            rw_took(rw, (mode) | HOOK_TRY, pc);                                                    \
-        return r;                                                                                  \
-    }                                                                                              \
-    ICEPT_REAL(int, lock, (pthread_rwlock_t * rw));                                                \
-    ICEPT_EXPORT(int, lock, (pthread_rwlock_t * rw))                                               \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        if (!icept_sync(pc))                                                                       \
-            return REAL(lock)(rw);                                                                 \
-        if (icept_mem(pc))                                                                         \
-            hook_obj_read(pc, HOOK_OBJ_RWMUTEX, rw);                                               \
-        int r = REAL(try)(rw);                                                                     \
-        if (r == EBUSY) {                                                                          \
-            if (rw->__data.__cur_writer != tid())                                                  \
-                hook_lock_wait(HOOK_OBJ_RWMUTEX, rw, mode, pc);                                    \
-            r = REAL(lock)(rw);                                                                    \
-        }                                                                                          \
-        if (r == 0)                                                                                \
-            rw_took(rw, mode, pc);                                                                 \
-        return r;                                                                                  \
-    }                                                                                              \
-    ICEPT_REAL(int, timed, (pthread_rwlock_t * rw, const struct timespec *t));                     \
-    ICEPT_EXPORT(int, timed, (pthread_rwlock_t * rw, const struct timespec *t))                    \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        int r = REAL(timed)(rw, t);                                                                \
-        if (r == 0 && icept_sync(pc))                                                              \
-            rw_took(rw, (mode) | HOOK_TRY, pc);                                                    \
-        return r;                                                                                  \
-    }                                                                                              \
-    ICEPT_REAL(int, clocked, (pthread_rwlock_t * rw, clockid_t c, const struct timespec *t));      \
-    ICEPT_EXPORT(int, clocked, (pthread_rwlock_t * rw, clockid_t c, const struct timespec *t))     \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        int r = REAL(clocked)(rw, c, t);                                                           \
-        if (r == 0 && icept_sync(pc))                                                              \
-            rw_took(rw, (mode) | HOOK_TRY, pc);                                                    \
-        return r;                                                                                  \
+#define RW_LOCK(lock, try, timed, clocked, mode)                                               \
+    ICEPT_REAL(int, try, (pthread_rwlock_t * rw));                                             \
+    ICEPT_EXPORT(int, try, (pthread_rwlock_t * rw))                                            \
+    {                                                                                          \
+        uintptr_t pc = ICEPT_PC();                                                             \
+        if (icept_mem(pc))                                                                     \
+            hook_obj_read(pc, HOOK_OBJ_RWMUTEX, rw);                                           \
+        int r = REAL(try)(rw);                                                                 \
+        if (r == 0 && icept_sync(pc))                                                          \
+            rw_took(rw, (mode) | HOOK_TRY, pc);                                                \
+        return r;                                                                              \
+    }                                                                                          \
+    ICEPT_REAL(int, lock, (pthread_rwlock_t * rw));                                            \
+    ICEPT_EXPORT(int, lock, (pthread_rwlock_t * rw))                                           \
+    {                                                                                          \
+        uintptr_t pc = ICEPT_PC();                                                             \
+        if (!icept_sync(pc))                                                                   \
+            return REAL(lock)(rw);                                                             \
+        if (icept_mem(pc))                                                                     \
+            hook_obj_read(pc, HOOK_OBJ_RWMUTEX, rw);                                           \
+        int r = REAL(try)(rw);                                                                 \
+        if (r == EBUSY) {                                                                      \
+            if (rw->__data.__cur_writer != tid())                                              \
+                hook_lock_wait(HOOK_OBJ_RWMUTEX, rw, mode, pc);                                \
+            r = REAL(lock)(rw);                                                                \
+        }                                                                                      \
+        if (r == 0)                                                                            \
+            rw_took(rw, mode, pc);                                                             \
+        return r;                                                                              \
+    }                                                                                          \
+    ICEPT_REAL(int, timed, (pthread_rwlock_t * rw, const struct timespec *t));                 \
+    ICEPT_EXPORT(int, timed, (pthread_rwlock_t * rw, const struct timespec *t))                \
+    {                                                                                          \
+        uintptr_t pc = ICEPT_PC();                                                             \
+        int r = REAL(timed)(rw, t);                                                            \
+        if (r == 0 && icept_sync(pc))                                                          \
+            rw_took(rw, (mode) | HOOK_TRY, pc);                                                \
+        return r;                                                                              \
+    }                                                                                          \
+    ICEPT_REAL(int, clocked, (pthread_rwlock_t * rw, clockid_t c, const struct timespec *t));  \
+    ICEPT_EXPORT(int, clocked, (pthread_rwlock_t * rw, clockid_t c, const struct timespec *t)) \
+    {                                                                                          \
+        uintptr_t pc = ICEPT_PC();                                                             \
+        int r = REAL(clocked)(rw, c, t);                                                       \
+        if (r == 0 && icept_sync(pc))                                                          \
+            rw_took(rw, (mode) | HOOK_TRY, pc);                                                \
+        return r;                                                                              \
     }
 RW_LOCK(pthread_rwlock_rdlock, pthread_rwlock_tryrdlock, pthread_rwlock_timedrdlock,
         pthread_rwlock_clockrdlock, HOOK_READ)
@@ -300,8 +300,8 @@ ICEPT(int, pthread_rwlock_unlock, (pthread_rwlock_t * rw))
         hook_unlock(HOOK_OBJ_RWMUTEX, rw, HOOK_READ, pc);
         hook_release_merge(NULL, rw_readers(rw));
     } else {
-        hook_misuse(HOOK_MISUSE_UNLOCK_UNLOCKED, HOOK_OBJ_RWMUTEX, rw,
-                    "unlock of unlocked rwlock", pc);
+        hook_misuse(HOOK_MISUSE_UNLOCK_UNLOCKED, HOOK_OBJ_RWMUTEX, rw, "unlock of unlocked rwlock",
+                    pc);
     }
     return REAL(pthread_rwlock_unlock)(rw);
 }
@@ -324,7 +324,7 @@ ICEPT(int, pthread_rwlock_destroy, (pthread_rwlock_t * rw))
     return REAL(pthread_rwlock_destroy)(rw);
 }
 
-/* --- spin locks -------------------------------------------------------------------------------------------- */
+/* --- spin locks ------------------------------------------------------------------------------- */
 
 ICEPT(int, pthread_spin_trylock, (pthread_spinlock_t * s))
 {
@@ -373,7 +373,7 @@ ICEPT(int, pthread_spin_destroy, (pthread_spinlock_t * s))
     return REAL(pthread_spin_destroy)(s);
 }
 
-/* --- conditions -------------------------------------------------------------------------------------------- */
+/* --- conditions ------------------------------------------------------------------------------- */
 
 /* What a wait has given up and must take again, also when the thread is cancelled in it. */
 struct waiting_on {
@@ -389,28 +389,28 @@ static void cond_woke(void *arg)
     mutex_took(w->m, HOOK_WRITE, w->pc);
 }
 
-#define COND_WAIT(id, name, ver, ctype, mtype, params, args, forever)                              \
-    ICEPT_REAL_AS(int, id, name, ver, params);                                                     \
-    ICEPT_EXPORT(int, id, params)                                                                  \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        if (!icept_sync(pc))                                                                       \
-            return REAL(id) args;                                                                  \
-        if (icept_mem(pc))                                                                         \
-            hook_obj_read(pc, HOOK_OBJ_COND, c);                                                   \
-        struct waiting_on w = {(pthread_mutex_t *)m, pc, forever};                                 \
-        const void *obj = c;                                                                       \
-        int r;                                                                                     \
-        mutex_give(w.m, pc);                                                                       \
-        if (forever)                                                                               \
-            hook_park(det_cur, HOOK_WAIT_COND, &obj, 1, pc);                                       \
-        pthread_cleanup_push(cond_woke, &w);                                                       \
-        r = REAL(id) args;                                                                         \
-        pthread_cleanup_pop(0);                                                                    \
-        cond_woke(&w);                                                                             \
-        if (r == 0)                                                                                \
-            hook_acquire(NULL, c);                                                                 \
-        return r;                                                                                  \
+#define COND_WAIT(id, name, ver, ctype, mtype, params, args, forever) \
+    ICEPT_REAL_AS(int, id, name, ver, params);                        \
+    ICEPT_EXPORT(int, id, params)                                     \
+    {                                                                 \
+        uintptr_t pc = ICEPT_PC();                                    \
+        if (!icept_sync(pc))                                          \
+            return REAL(id) args;                                     \
+        if (icept_mem(pc))                                            \
+            hook_obj_read(pc, HOOK_OBJ_COND, c);                      \
+        struct waiting_on w = {(pthread_mutex_t *)m, pc, forever};    \
+        const void *obj = c;                                          \
+        int r;                                                        \
+        mutex_give(w.m, pc);                                          \
+        if (forever)                                                  \
+            hook_park(det_cur, HOOK_WAIT_COND, &obj, 1, pc);          \
+        pthread_cleanup_push(cond_woke, &w);                          \
+        r = REAL(id) args;                                            \
+        pthread_cleanup_pop(0);                                       \
+        cond_woke(&w);                                                \
+        if (r == 0)                                                   \
+            hook_acquire(NULL, c);                                    \
+        return r;                                                     \
     }
 COND_WAIT(pthread_cond_wait, "pthread_cond_wait", "GLIBC_2.3.2", pthread_cond_t, pthread_mutex_t,
           (pthread_cond_t * c, pthread_mutex_t *m), (c, m), true)
@@ -424,16 +424,16 @@ COND_WAIT(cnd_wait, "cnd_wait", NULL, cnd_t, mtx_t, (cnd_t * c, mtx_t *m), (c, m
 COND_WAIT(cnd_timedwait, "cnd_timedwait", NULL, cnd_t, mtx_t,
           (cnd_t * c, mtx_t *m, const struct timespec *t), (c, m, t), false)
 
-#define COND_WAKE(name, ver, type)                                                                 \
-    ICEPT_REAL_AS(int, name, #name, ver, (type * c));                                              \
-    ICEPT_EXPORT(int, name, (type * c))                                                            \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        if (icept_mem(pc))                                                                         \
-            hook_obj_read(pc, HOOK_OBJ_COND, c);                                                   \
-        if (icept_sync(pc))                                                                        \
-            hook_release_merge(NULL, c);                                                           \
-        return REAL(name)(c);                                                                      \
+#define COND_WAKE(name, ver, type)                    \
+    ICEPT_REAL_AS(int, name, #name, ver, (type * c)); \
+    ICEPT_EXPORT(int, name, (type * c))               \
+    {                                                 \
+        uintptr_t pc = ICEPT_PC();                    \
+        if (icept_mem(pc))                            \
+            hook_obj_read(pc, HOOK_OBJ_COND, c);      \
+        if (icept_sync(pc))                           \
+            hook_release_merge(NULL, c);              \
+        return REAL(name)(c);                         \
     }
 COND_WAKE(pthread_cond_signal, "GLIBC_2.3.2", pthread_cond_t)
 COND_WAKE(pthread_cond_broadcast, "GLIBC_2.3.2", pthread_cond_t)
@@ -469,7 +469,7 @@ ICEPT(void, cnd_destroy, (cnd_t * c))
     REAL(cnd_destroy)(c);
 }
 
-/* --- semaphores -------------------------------------------------------------------------------------------- */
+/* --- semaphores ------------------------------------------------------------------------------- */
 
 ICEPT(int, sem_trywait, (sem_t * s))
 {
@@ -550,7 +550,7 @@ ICEPT(int, sem_destroy, (sem_t * s))
     return REAL(sem_destroy)(s);
 }
 
-/* --- barriers ---------------------------------------------------------------------------------------------- */
+/* --- barriers --------------------------------------------------------------------------------- */
 
 struct barrier {
     u32 next, count;
@@ -643,7 +643,7 @@ ICEPT(int, pthread_barrier_wait, (pthread_barrier_t * b))
     return r;
 }
 
-/* --- once --------------------------------------------------------------------------------------------------- */
+/* --- once ------------------------------------------------------------------------------------- */
 
 struct once_call {
     void (*fn)(void);
@@ -658,16 +658,16 @@ static void once_routine(void)
     c.fn();
     hook_release(NULL, icept_name(c.once));
 }
-#define ONCE(name, ret, type, result)                                                              \
-    ICEPT_REAL(ret, name, (type * o, void (*fn)(void)));                                           \
-    ICEPT_EXPORT(ret, name, (type * o, void (*fn)(void)))                                          \
-    {                                                                                              \
-        if (!icept_sync(ICEPT_PC()))                                                               \
-            return REAL(name)(o, fn);                                                              \
-        once_call = (struct once_call){fn, o};                                                     \
-        result REAL(name)(o, once_routine);                                                        \
-        hook_acquire(NULL, icept_name(o));                                                         \
-        ONCE_END_##ret;                                                                            \
+#define ONCE(name, ret, type, result)                     \
+    ICEPT_REAL(ret, name, (type * o, void (*fn)(void)));  \
+    ICEPT_EXPORT(ret, name, (type * o, void (*fn)(void))) \
+    {                                                     \
+        if (!icept_sync(ICEPT_PC()))                      \
+            return REAL(name)(o, fn);                     \
+        once_call = (struct once_call){fn, o};            \
+        result REAL(name)(o, once_routine);               \
+        hook_acquire(NULL, icept_name(o));                \
+        ONCE_END_##ret;                                   \
     }
 #define ONCE_END_int return r
 #define ONCE_END_void
@@ -688,7 +688,7 @@ ICEPT(void, __cxa_guard_release, (u64 * g))
     REAL(__cxa_guard_release)(g);
 }
 
-/* --- streams locked by hand ----------------------------------------------------------------------------------- */
+/* --- streams locked by hand ------------------------------------------------------------------- */
 
 /* Between these the program's inlined getc_unlocked touches the stream itself. */
 ICEPT(void, flockfile, (FILE * f))
@@ -711,7 +711,7 @@ ICEPT(void, funlockfile, (FILE * f))
     REAL(funlockfile)(f);
 }
 
-/* --- threads that end, and fork -------------------------------------------------------------------------------- */
+/* --- threads that end, and fork --------------------------------------------------------------- */
 
 void icept_locks_thread_end(void)
 {

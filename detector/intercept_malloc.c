@@ -1,9 +1,9 @@
 /*
  * intercept_malloc.c - malloc and its family, C++'s new and delete, and mappings.
  *
- * glibc's allocator stays underneath, by its __libc_ names: those need no dlsym, so the first malloc
- * of a process, which may come from the loader or from dlsym itself, already works. What is added is
- * told to heap.c before the memory goes back and after it came.
+ * glibc's allocator stays underneath, by its __libc_ names: those need no dlsym, so the first
+ * malloc of a process, which may come from the loader or from dlsym itself, already works. What is
+ * added is told to heap.c before the memory goes back and after it came.
  *
  * new and delete are taken over as well as malloc, though libstdc++'s end in malloc: it is the
  * program that calls them, not libstdc++ (an uninstrumented module whose frees are not looked at).
@@ -89,8 +89,8 @@ ICEPT_EXPORT(void, cfree, (void *p))
     taken(p, ICEPT_PC());
 }
 
-/* As a free of the old block and a malloc whose contents the caller writes; the real function may do
-   better, and does. */
+/* As a free of the old block and a malloc whose contents the caller writes; the real function may
+   do better, and does. */
 static void *resize(void *p, size_t n, uintptr_t pc)
 {
     if (!p)
@@ -175,21 +175,22 @@ ICEPT_EXPORT(size_t, malloc_usable_size, (void *p))
     return p ? chunk_usable(p) : 0;
 }
 
-/* --- C++ ------------------------------------------------------------------------------------------------ */
+/* --- C++ -------------------------------------------------------------------------------------- */
 
-/* Mangled names: _Znwm is operator new(unsigned long), _Zna its array form, _Zdl and _Zda the deletes. */
-#define NEW(name, params, align, args)                                                             \
-    ICEPT_REAL(void *, name, params);                                                              \
-    ICEPT_EXPORT(void *, name, params)                                                             \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        void *p = (align) > 16 ? __libc_memalign(align, n) : __libc_malloc(n ? n : 1);             \
-        return p ? given(p, n, pc) : REAL(name) args;                                              \
+/* Mangled names: _Znwm is operator new(unsigned long), _Zna its array form, _Zdl and _Zda the
+ * deletes. */
+#define NEW(name, params, align, args)                                                 \
+    ICEPT_REAL(void *, name, params);                                                  \
+    ICEPT_EXPORT(void *, name, params)                                                 \
+    {                                                                                  \
+        uintptr_t pc = ICEPT_PC();                                                     \
+        void *p = (align) > 16 ? __libc_memalign(align, n) : __libc_malloc(n ? n : 1); \
+        return p ? given(p, n, pc) : REAL(name) args;                                  \
     }
-#define DELETE(name, params)                                                                       \
-    ICEPT_EXPORT(void, name, params)                                                               \
-    {                                                                                              \
-        taken(p, ICEPT_PC());                                                                      \
+#define DELETE(name, params)         \
+    ICEPT_EXPORT(void, name, params) \
+    {                                \
+        taken(p, ICEPT_PC());        \
     }
 NEW(_Znwm, (size_t n), 0, (n))
 NEW(_Znam, (size_t n), 0, (n))
@@ -212,7 +213,7 @@ DELETE(_ZdaPvmSt11align_val_t, (void *p, size_t n, size_t a))
 DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *p, size_t a, const void *t))
 DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *p, size_t a, const void *t))
 
-/* --- mappings -------------------------------------------------------------------------------------------- */
+/* --- mappings --------------------------------------------------------------------------------- */
 
 static void mapped(void *p, size_t n)
 {

@@ -1,30 +1,32 @@
 /*
- * intercept_process.c - what happens to a process as a whole: signals, fork, its end, modules that go.
+ * intercept_process.c - what happens to a process as a whole: signals, fork, its end, modules that
+ * go.
  *
  * Signals. A handler's accesses belong to the goroutine that it interrupted; nothing has to be done
- * for that, since det_cur stays. Two things are missing and are added by a handler of our own around
- * the program's:
+ * for that, since det_cur stays. Two things are missing and are added by a handler of our own
+ * around the program's:
  *   - Order. Who installs a handler has prepared what it uses, and who sends a signal may have
  *     prepared more: both publish under the signal's word, the handler learns from it.
  *   - The detector may be what was interrupted (race_g.busy). Its data are then between two states,
  *     so the program's handler runs as nobody: its accesses are not looked at, rather than a lock
- *     taken twice. (TSan delays such signals to the next safe point; a handler that must run at once,
- *     for SIGSEGV or a deadline, then does not.)
- * Handlers of this library (crashes, the dump, preemption) are invisible: a program that asks for the
- * old handler sees the default, and one that sets the default gets them back.
+ *     taken twice. (TSan delays such signals to the next safe point; a handler that must run at
+ * once, for SIGSEGV or a deadline, then does not.) Handlers of this library (crashes, the dump,
+ * preemption) are invisible: a program that asks for the old handler sees the default, and one that
+ * sets the default gets them back.
  *
  * fork. In the child only the calling thread lives on; a lock that another held would be held for
  * ever. The locks of this room and of the detector are taken before and released after, in
  * pthread_atfork handlers registered before any of the program's: so they are the last to be taken,
- * when the program's own handlers have run, and the first to be released. vfork is fork: a child that
- * shares memory with its suspended parent would write its history into the parent's.
+ * when the program's own handlers have run, and the first to be released. vfork is fork: a child
+ * that shares memory with its suspended parent would write its history into the parent's.
  *
  * The end. _exit and quick_exit go through hook_exit, which says with which status to end; exit and
  * the return from main come there by the runtime's own registration.
  *
- * Modules. Code and data of a closed library leave nothing behind in the shadow for the next mapping
- * at that address, which the loader makes without calling mmap where it could be seen. Libraries that
- * come announce themselves (__tsan_init); dlopen is not replaced, because it looks at its caller.
+ * Modules. Code and data of a closed library leave nothing behind in the shadow for the next
+ * mapping at that address, which the loader makes without calling mmap where it could be seen.
+ * Libraries that come announce themselves (__tsan_init); dlopen is not replaced, because it looks
+ * at its caller.
  */
 #include "heap.h"
 #include "intercept.h"
@@ -38,11 +40,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* --- signals ------------------------------------------------------------------------------------------ */
+/* --- signals ---------------------------------------------------------------------------------- */
 
 static u64 signal_word[NSIG];
-static void *signal_fn[NSIG];         /* the program's handler */
-static int signal_flags[NSIG];        /* its SA_SIGINFO */
+static void *signal_fn[NSIG];          /* the program's handler */
+static int signal_flags[NSIG];         /* its SA_SIGINFO */
 static struct sigaction own_act[NSIG]; /* this library's handler that it replaced */
 static bool own_kept[NSIG];
 
@@ -130,12 +132,12 @@ static void (*install_simple(int sig, void (*fn)(int), int flags))(int)
     return install(sig, &act, &old) ? SIG_ERR : old.sa_handler;
 }
 typedef void (*signal_handler)(int);
-#define SIGNAL(name, flags)                                                                        \
-    ICEPT(signal_handler, name, (int sig, signal_handler fn))                                      \
-    {                                                                                              \
-        if (icept_own(ICEPT_PC()) || !det_ready)                                                   \
-            return REAL(name)(sig, fn);                                                            \
-        return install_simple(sig, fn, flags);                                                     \
+#define SIGNAL(name, flags)                                   \
+    ICEPT(signal_handler, name, (int sig, signal_handler fn)) \
+    {                                                         \
+        if (icept_own(ICEPT_PC()) || !det_ready)              \
+            return REAL(name)(sig, fn);                       \
+        return install_simple(sig, fn, flags);                \
     }
 SIGNAL(signal, SA_RESTART)
 SIGNAL(bsd_signal, SA_RESTART)
@@ -153,12 +155,12 @@ static void receives(int sig)
         hook_acquire(NULL, &signal_word[sig]);
 }
 
-#define SEND(name, params, args)                                                                   \
-    ICEPT(int, name, params)                                                                       \
-    {                                                                                              \
-        if (icept_sync(ICEPT_PC()))                                                                \
-            sends(sig);                                                                            \
-        return REAL(name) args;                                                                    \
+#define SEND(name, params, args)    \
+    ICEPT(int, name, params)        \
+    {                               \
+        if (icept_sync(ICEPT_PC())) \
+            sends(sig);             \
+        return REAL(name) args;     \
     }
 SEND(raise, (int sig), (sig))
 SEND(kill, (pid_t p, int sig), (p, sig))
@@ -178,22 +180,22 @@ ICEPT(int, sigwait, (const sigset_t *set, int *sig))
         det_write_range(pc, (uintptr_t)sig, sizeof *sig);
     return r;
 }
-#define SIGWAITINFO(name, params, args)                                                            \
-    ICEPT(int, name, params)                                                                       \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        int r = REAL(name) args;                                                                   \
-        if (r > 0 && icept_sync(pc))                                                               \
-            receives(r);                                                                           \
-        if (r > 0 && info && icept_mem(pc))                                                        \
-            det_write_range(pc, (uintptr_t)info, sizeof *info);                                    \
-        return r;                                                                                  \
+#define SIGWAITINFO(name, params, args)                         \
+    ICEPT(int, name, params)                                    \
+    {                                                           \
+        uintptr_t pc = ICEPT_PC();                              \
+        int r = REAL(name) args;                                \
+        if (r > 0 && icept_sync(pc))                            \
+            receives(r);                                        \
+        if (r > 0 && info && icept_mem(pc))                     \
+            det_write_range(pc, (uintptr_t)info, sizeof *info); \
+        return r;                                               \
     }
 SIGWAITINFO(sigwaitinfo, (const sigset_t *set, siginfo_t *info), (set, info))
 SIGWAITINFO(sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *t),
             (set, info, t))
 
-/* --- fork ----------------------------------------------------------------------------------------------- */
+/* --- fork ------------------------------------------------------------------------------------- */
 
 static void fork_phase(int phase)
 {
@@ -229,7 +231,7 @@ void icept_signals_init(void)
         det_die("no memory for the fork handlers");
 }
 
-/* --- the end -------------------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static int quick_status;
 
@@ -250,8 +252,8 @@ ICEPT_EXPORT(void, _Exit, (int status))
     __builtin_unreachable();
 }
 
-/* Called by the program, not by libc when main returns: the caller's frames still stand, and what they
-   hold can still be used by the handlers. */
+/* Called by the program, not by libc when main returns: the caller's frames still stand, and what
+   they hold can still be used by the handlers. */
 ICEPT(void, exit, (int status))
 {
     leak_exit_called((uintptr_t)__builtin_frame_address(0) + 16);
@@ -276,7 +278,7 @@ void icept_exit_init(void)
     at_quick_exit(quick_end);
 }
 
-/* --- modules that go --------------------------------------------------------------------------------------- */
+/* --- modules that go -------------------------------------------------------------------------- */
 
 #define MODULES 4096
 struct module_list {

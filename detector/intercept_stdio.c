@@ -1,15 +1,15 @@
 /*
  * intercept_stdio.c - printf and scanf: what the arguments of a format read and write.
  *
- * `printf("%s", name)` reads name as surely as strlen does, and `sscanf(s, "%d", &n)` writes n. To see
- * it the format is read here as libc will read it: twice the work of a parser that is cheap beside
- * what it parses for. A conversion that this parser does not know, or arguments by position
+ * `printf("%s", name)` reads name as surely as strlen does, and `sscanf(s, "%d", &n)` writes n. To
+ * see it the format is read here as libc will read it: twice the work of a parser that is cheap
+ * beside what it parses for. A conversion that this parser does not know, or arguments by position
  * (%1$s), end the walk: what follows is not looked at. Nothing is ever guessed, because the type of
  * each argument decides where the next one is.
  *
  * All of them end in the real v... function; the variadic real ones cannot be called with a list.
- * What a printf reads is read before the call, what a scanf wrote is known after it, from the number
- * of conversions it reports.
+ * What a printf reads is read before the call, what a scanf wrote is known after it, from the
+ * number of conversions it reports.
  */
 #include "intercept.h"
 #include <stdarg.h>
@@ -20,9 +20,19 @@
 #define R(p, n) det_read_range(pc, (uintptr_t)(p), (n))
 #define W(p, n) det_write_range(pc, (uintptr_t)(p), (n))
 
-/* --- one conversion -------------------------------------------------------------------------------------- */
+/* --- one conversion --------------------------------------------------------------------------- */
 
-enum length { LEN_INT, LEN_CHAR, LEN_SHORT, LEN_LONG, LEN_LLONG, LEN_MAX, LEN_SIZE, LEN_PTRDIFF, LEN_LDOUBLE };
+enum length {
+    LEN_INT,
+    LEN_CHAR,
+    LEN_SHORT,
+    LEN_LONG,
+    LEN_LLONG,
+    LEN_MAX,
+    LEN_SIZE,
+    LEN_PTRDIFF,
+    LEN_LDOUBLE
+};
 
 struct conversion {
     bool suppressed, alloc; /* scanf's * and m */
@@ -33,9 +43,14 @@ struct conversion {
 };
 
 static const size_t length_size[] = {
-    [LEN_INT] = sizeof(int),          [LEN_CHAR] = sizeof(char),      [LEN_SHORT] = sizeof(short),
-    [LEN_LONG] = sizeof(long),        [LEN_LLONG] = sizeof(long long), [LEN_MAX] = sizeof(intmax_t),
-    [LEN_SIZE] = sizeof(size_t),      [LEN_PTRDIFF] = sizeof(ptrdiff_t),
+    [LEN_INT] = sizeof(int),
+    [LEN_CHAR] = sizeof(char),
+    [LEN_SHORT] = sizeof(short),
+    [LEN_LONG] = sizeof(long),
+    [LEN_LLONG] = sizeof(long long),
+    [LEN_MAX] = sizeof(intmax_t),
+    [LEN_SIZE] = sizeof(size_t),
+    [LEN_PTRDIFF] = sizeof(ptrdiff_t),
     [LEN_LDOUBLE] = sizeof(long double),
 };
 
@@ -133,7 +148,7 @@ static const char *conversion_parse(const char *f, bool scan, struct conversion 
     return f;
 }
 
-/* --- printf ------------------------------------------------------------------------------------------------- */
+/* --- printf ----------------------------------------------------------------------------------- */
 
 static void printf_string(uintptr_t pc, const struct conversion *c, const void *p)
 {
@@ -212,7 +227,7 @@ static void printf_args(uintptr_t pc, const char *f, va_list given)
     va_end(ap);
 }
 
-/* --- scanf --------------------------------------------------------------------------------------------------- */
+/* --- scanf ------------------------------------------------------------------------------------ */
 
 static void scanf_wrote(uintptr_t pc, const struct conversion *c, void *p)
 {
@@ -275,40 +290,41 @@ static void scanf_args(uintptr_t pc, const char *f, int done, va_list given)
     va_end(ap);
 }
 
-/* --- the functions ------------------------------------------------------------------------------------------- */
+/* --- the functions ---------------------------------------------------------------------------- */
 
 #define FOUT(f) icept_fd_out(fileno_unlocked(f))
 
-/* name: the variadic one; vname: with a list; `out` publishes to the stream, `wrote` looks at what the
-   call wrote beyond its arguments. P and A are its parameters and arguments before the format. */
+/* name: the variadic one; vname: with a list; `out` publishes to the stream, `wrote` looks at what
+   the call wrote beyond its arguments. P and A are its parameters and arguments before the format.
+ */
 #define UNWRAP(...) __VA_ARGS__
-#define PRINTF(name, vname, P, A, out, wrote)                                                      \
-    ICEPT_REAL(int, vname, (UNWRAP P const char *f, va_list ap));                                  \
-    static int do_##vname(uintptr_t pc, UNWRAP P const char *f, va_list ap)                        \
-    {                                                                                              \
-        bool seen = icept_mem(pc);                                                                 \
-        if (seen)                                                                                  \
-            printf_args(pc, f, ap);                                                                \
-        if (icept_sync(pc)) {                                                                      \
-            out;                                                                                   \
-        }                                                                                          \
-        int r = REAL(vname)(UNWRAP A f, ap);                                                       \
-        if (seen && r >= 0) {                                                                      \
-            wrote;                                                                                 \
-        }                                                                                          \
-        return r;                                                                                  \
-    }                                                                                              \
-    ICEPT_EXPORT(int, vname, (UNWRAP P const char *f, va_list ap))                                 \
-    {                                                                                              \
-        return do_##vname(ICEPT_PC(), UNWRAP A f, ap);                                             \
-    }                                                                                              \
-    ICEPT_EXPORT(int, name, (UNWRAP P const char *f, ...))                                         \
-    {                                                                                              \
-        va_list ap;                                                                                \
-        va_start(ap, f);                                                                           \
-        int r = do_##vname(ICEPT_PC(), UNWRAP A f, ap);                                            \
-        va_end(ap);                                                                                \
-        return r;                                                                                  \
+#define PRINTF(name, vname, P, A, out, wrote)                               \
+    ICEPT_REAL(int, vname, (UNWRAP P const char *f, va_list ap));           \
+    static int do_##vname(uintptr_t pc, UNWRAP P const char *f, va_list ap) \
+    {                                                                       \
+        bool seen = icept_mem(pc);                                          \
+        if (seen)                                                           \
+            printf_args(pc, f, ap);                                         \
+        if (icept_sync(pc)) {                                               \
+            out;                                                            \
+        }                                                                   \
+        int r = REAL(vname)(UNWRAP A f, ap);                                \
+        if (seen && r >= 0) {                                               \
+            wrote;                                                          \
+        }                                                                   \
+        return r;                                                           \
+    }                                                                       \
+    ICEPT_EXPORT(int, vname, (UNWRAP P const char *f, va_list ap))          \
+    {                                                                       \
+        return do_##vname(ICEPT_PC(), UNWRAP A f, ap);                      \
+    }                                                                       \
+    ICEPT_EXPORT(int, name, (UNWRAP P const char *f, ...))                  \
+    {                                                                       \
+        va_list ap;                                                         \
+        va_start(ap, f);                                                    \
+        int r = do_##vname(ICEPT_PC(), UNWRAP A f, ap);                     \
+        va_end(ap);                                                         \
+        return r;                                                           \
     }
 #define BUFFER W(b, (size_t)r < n ? (size_t)r + 1 : n)
 
@@ -329,41 +345,41 @@ PRINTF(__asprintf_chk, __vasprintf_chk, (char **b, int k, ), (b, k, ), , W(b, si
        W(*b, (size_t)r + 1))
 
 /* Old and new standards' scanf differ in %a and 0b..., not in where arguments are. */
-#define SCANF(prefix, name, P, A, read, in)                                                        \
-    ICEPT_REAL(int, prefix##v##name, (UNWRAP P const char *f, va_list ap));                        \
-    static int do_##prefix##v##name(uintptr_t pc, UNWRAP P const char *f, va_list ap)              \
-    {                                                                                              \
-        va_list again;                                                                             \
-        va_copy(again, ap);                                                                        \
-        bool seen = icept_mem(pc);                                                                 \
-        if (seen) {                                                                                \
-            read;                                                                                  \
-        }                                                                                          \
-        int r = REAL(prefix##v##name)(UNWRAP A f, ap);                                             \
-        if (icept_sync(pc)) {                                                                      \
-            in;                                                                                    \
-        }                                                                                          \
-        if (seen)                                                                                  \
-            scanf_args(pc, f, r, again);                                                           \
-        va_end(again);                                                                             \
-        return r;                                                                                  \
-    }                                                                                              \
-    ICEPT_EXPORT(int, prefix##v##name, (UNWRAP P const char *f, va_list ap))                       \
-    {                                                                                              \
-        return do_##prefix##v##name(ICEPT_PC(), UNWRAP A f, ap);                                   \
-    }                                                                                              \
-    ICEPT_EXPORT(int, prefix##name, (UNWRAP P const char *f, ...))                                 \
-    {                                                                                              \
-        va_list ap;                                                                                \
-        va_start(ap, f);                                                                           \
-        int r = do_##prefix##v##name(ICEPT_PC(), UNWRAP A f, ap);                                  \
-        va_end(ap);                                                                                \
-        return r;                                                                                  \
+#define SCANF(prefix, name, P, A, read, in)                                           \
+    ICEPT_REAL(int, prefix##v##name, (UNWRAP P const char *f, va_list ap));           \
+    static int do_##prefix##v##name(uintptr_t pc, UNWRAP P const char *f, va_list ap) \
+    {                                                                                 \
+        va_list again;                                                                \
+        va_copy(again, ap);                                                           \
+        bool seen = icept_mem(pc);                                                    \
+        if (seen) {                                                                   \
+            read;                                                                     \
+        }                                                                             \
+        int r = REAL(prefix##v##name)(UNWRAP A f, ap);                                \
+        if (icept_sync(pc)) {                                                         \
+            in;                                                                       \
+        }                                                                             \
+        if (seen)                                                                     \
+            scanf_args(pc, f, r, again);                                              \
+        va_end(again);                                                                \
+        return r;                                                                     \
+    }                                                                                 \
+    ICEPT_EXPORT(int, prefix##v##name, (UNWRAP P const char *f, va_list ap))          \
+    {                                                                                 \
+        return do_##prefix##v##name(ICEPT_PC(), UNWRAP A f, ap);                      \
+    }                                                                                 \
+    ICEPT_EXPORT(int, prefix##name, (UNWRAP P const char *f, ...))                    \
+    {                                                                                 \
+        va_list ap;                                                                   \
+        va_start(ap, f);                                                              \
+        int r = do_##prefix##v##name(ICEPT_PC(), UNWRAP A f, ap);                     \
+        va_end(ap);                                                                   \
+        return r;                                                                     \
     }
 #define FIN(f) icept_fd_in(fileno_unlocked(f))
-#define SCANFS(prefix)                                                                             \
-    SCANF(prefix, scanf, (), (), , FIN(stdin))                                                     \
-    SCANF(prefix, fscanf, (FILE * s, ), (s, ), , FIN(s))                                           \
+#define SCANFS(prefix)                                   \
+    SCANF(prefix, scanf, (), (), , FIN(stdin))           \
+    SCANF(prefix, fscanf, (FILE * s, ), (s, ), , FIN(s)) \
     SCANF(prefix, sscanf, (const char *b, ), (b, ), R(b, det_len(b) + 1), )
 SCANFS()
 SCANFS(__isoc99_)

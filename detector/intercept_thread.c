@@ -1,12 +1,12 @@
 /*
- * intercept_thread.c - threads that the program starts itself: pthread_create, C11's thrd_create, and
- * their ends.
+ * intercept_thread.c - threads that the program starts itself: pthread_create, C11's thrd_create,
+ * and their ends.
  *
  * A thread is a goroutine to the detector: it knows at its start what its creator knew, and whoever
  * joins it knows all that it knew. Both edges need something that outlives the thread: glibc gives
- * the pthread_t (the address of the thread's control block) to the next thread as soon as a join has
- * seen it end, so the joiner must hold on to the old thread's clock before it joins. Hence a record
- * for each thread, found by pthread_t, counted by those who need it:
+ * the pthread_t (the address of the thread's control block) to the next thread as soon as a join
+ * has seen it end, so the joiner must hold on to the old thread's clock before it joins. Hence a
+ * record for each thread, found by pthread_t, counted by those who need it:
  *
  *   the creator   until pthread_create has returned and the record is in the table
  *   the thread    until its last destructor ran
@@ -17,14 +17,14 @@
  * creator; that is a context switch for every thread.)
  *
  * The end. Destructors of thread-specific data are the program's code and run in libc after the
- * start routine has returned, in up to PTHREAD_DESTRUCTOR_ITERATIONS rounds. A key of our own re-arms
- * itself until the last round; only then the thread publishes what it knows and is nobody.
+ * start routine has returned, in up to PTHREAD_DESTRUCTOR_ITERATIONS rounds. A key of our own
+ * re-arms itself until the last round; only then the thread publishes what it knows and is nobody.
  *
- * Stacks. A new thread's stack, static TLS included, may be a dead one's: what was remembered of it is
- * forgotten at the start, on the new thread, before its first access.
+ * Stacks. A new thread's stack, static TLS included, may be a dead one's: what was remembered of it
+ * is forgotten at the start, on the new thread, before its first access.
  *
- * Threads of the runtime (their pthread_create is called from this library's own code) have no record:
- * they run goroutines, and are nobody in between.
+ * Threads of the runtime (their pthread_create is called from this library's own code) have no
+ * record: they run goroutines, and are nobody in between.
  */
 #include "heap.h"
 #include "intercept.h"
@@ -56,11 +56,10 @@ static struct slab threads;
 static u32 bucket[BUCKETS], threads_lock;
 static pthread_key_t end_key;
 
-ICEPT_REAL(int, pthread_create,
-           (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *));
+ICEPT_REAL(int, pthread_create, (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *));
 ICEPT_REAL(int, thrd_create, (thrd_t *, int (*)(void *), void *));
 
-/* --- records ------------------------------------------------------------------------------------------- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 static u32 *bucket_of(pthread_t id)
 {
@@ -128,7 +127,7 @@ static void thread_unlist(struct thread *t)
         thread_unref(t);
 }
 
-/* --- start and end --------------------------------------------------------------------------------------- */
+/* --- start and end ---------------------------------------------------------------------------- */
 
 static size_t own_stack(void **lo)
 {
@@ -272,31 +271,31 @@ ICEPT_EXPORT(int, thrd_create, (thrd_t * to, int (*fn)(void *), void *arg))
     return r;
 }
 
-/* --- join and detach ---------------------------------------------------------------------------------------- */
+/* --- join and detach -------------------------------------------------------------------------- */
 
 /* Around the real join: the clock is held before, learned after. */
-#define JOIN(name, params, args, id, result, blocks)                                               \
-    ICEPT_REAL(int, name, params);                                                                 \
-    ICEPT_EXPORT(int, name, params)                                                                \
-    {                                                                                              \
-        uintptr_t pc = ICEPT_PC();                                                                 \
-        struct thread *t = icept_sync(pc) ? thread_get(id) : NULL;                                 \
-        if (!t)                                                                                    \
-            return REAL(name) args;                                                                \
-        const void *waits_for = t->g;                                                              \
-        if (blocks)                                                                                \
-            hook_park(det_cur, HOOK_WAIT_THREAD_JOIN, &waits_for, 1, pc);                          \
-        int r = REAL(name) args;                                                                   \
-        if (blocks)                                                                                \
-            hook_unpark(det_cur);                                                                  \
-        if (r == 0) {                                                                              \
-            hook_acquire(NULL, &t->end);                                                           \
-            thread_unlist(t);                                                                      \
-            if ((result) && icept_mem(pc))                                                         \
-                det_write_range(pc, (uintptr_t)(result), sizeof *(result));                        \
-        }                                                                                          \
-        thread_unref(t);                                                                           \
-        return r;                                                                                  \
+#define JOIN(name, params, args, id, result, blocks)                        \
+    ICEPT_REAL(int, name, params);                                          \
+    ICEPT_EXPORT(int, name, params)                                         \
+    {                                                                       \
+        uintptr_t pc = ICEPT_PC();                                          \
+        struct thread *t = icept_sync(pc) ? thread_get(id) : NULL;          \
+        if (!t)                                                             \
+            return REAL(name) args;                                         \
+        const void *waits_for = t->g;                                       \
+        if (blocks)                                                         \
+            hook_park(det_cur, HOOK_WAIT_THREAD_JOIN, &waits_for, 1, pc);   \
+        int r = REAL(name) args;                                            \
+        if (blocks)                                                         \
+            hook_unpark(det_cur);                                           \
+        if (r == 0) {                                                       \
+            hook_acquire(NULL, &t->end);                                    \
+            thread_unlist(t);                                               \
+            if ((result) && icept_mem(pc))                                  \
+                det_write_range(pc, (uintptr_t)(result), sizeof *(result)); \
+        }                                                                   \
+        thread_unref(t);                                                    \
+        return r;                                                           \
     }
 JOIN(pthread_join, (pthread_t id, void **result), (id, result), id, result, true)
 JOIN(pthread_tryjoin_np, (pthread_t id, void **result), (id, result), id, result, false)
@@ -306,24 +305,25 @@ JOIN(pthread_clockjoin_np, (pthread_t id, void **result, clockid_t c, const stru
      (id, result, c, until), id, result, false)
 JOIN(thrd_join, (thrd_t id, int *result), (id, result), id, result, true)
 
-#define DETACH(name)                                                                               \
-    ICEPT_REAL(int, name, (pthread_t id));                                                         \
-    ICEPT_EXPORT(int, name, (pthread_t id))                                                        \
-    {                                                                                              \
-        struct thread *t = icept_sync(ICEPT_PC()) ? thread_get(id) : NULL;                         \
-        if (t) {                                                                                   \
-            thread_unlist(t);                                                                      \
-            thread_unref(t);                                                                       \
-        }                                                                                          \
-        return REAL(name)(id);                                                                     \
+#define DETACH(name)                                                       \
+    ICEPT_REAL(int, name, (pthread_t id));                                 \
+    ICEPT_EXPORT(int, name, (pthread_t id))                                \
+    {                                                                      \
+        struct thread *t = icept_sync(ICEPT_PC()) ? thread_get(id) : NULL; \
+        if (t) {                                                           \
+            thread_unlist(t);                                              \
+            thread_unref(t);                                               \
+        }                                                                  \
+        return REAL(name)(id);                                             \
     }
 DETACH(pthread_detach)
 DETACH(thrd_detach)
 
-/* --- threads that libc starts for a timer ------------------------------------------------------------- */
+/* --- threads that libc starts for a timer ----------------------------------------------------- */
 
-/* Each expiry runs the program's function in a thread of libc's making, which nobody creates or joins: it
-   gets a record for as long as the function runs, and knows what those knew who made and set timers. */
+/* Each expiry runs the program's function in a thread of libc's making, which nobody creates or
+   joins: it gets a record for as long as the function runs, and knows what those knew who made and
+   set timers. */
 struct timer {
     u32 link;
     void (*fn)(union sigval);

@@ -17,7 +17,8 @@ static void *block(size_t n)
 
 START_TEST(interior)
 {
-    static const size_t sizes[] = {0, 1, 7, 8, 24, 25, 100, 1000, 4096, 100000, 262143, 262144, 5000000};
+    static const size_t sizes[] = {0,    1,    7,      8,      24,     25,     100,
+                                   1000, 4096, 100000, 262143, 262144, 5000000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         size_t n = sizes[i];
         char *p = block(n);
