@@ -47,7 +47,7 @@ static void child(void)
 
     sched.all_m = sched.idle_m = sched.poller = NULL;
     sched.nm = sched.nm_idle = sched.spinning = 0;
-    sched.nforeign = 0;
+    sched.nforeign = sched.nforeign_all = sched.nthreads = 0;
     sched.idle_p = NULL;
     sched.nidle_p = 0;
     if (m) {
@@ -55,7 +55,7 @@ static void child(void)
         m->all_next = NULL;
         m->hand_off = 0;
         if (m->foreign) {
-            sched.nforeign = 1;
+            sched.nforeign = sched.nforeign_all = 1;
         } else {
             sched.all_m = m;
             sched.nm = 1;

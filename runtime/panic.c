@@ -132,7 +132,7 @@ static void run_defers(struct g *g, struct goc_deferred *until)
 void panic_forget(struct g *g)
 {
     free(g->message);
-    g->message = NULL;
+    g->flags &= (uint8_t)~GF_MESSAGE;
 }
 
 static noinline _Noreturn void pcall_jump(struct pcall *p)
@@ -150,8 +150,10 @@ static _Noreturn void panic_with(char *text)
     run_defers(g, p ? p->defer : NULL);
     if (p) {
         g->run.pcall = p->outer;
-        free(g->message);
+        if (g->flags & GF_MESSAGE)
+            free(g->message);
         g->message = text;
+        g->flags |= GF_MESSAGE;
         pcall_jump(p);
     }
     die_first();

@@ -398,6 +398,16 @@ static bool yield_local(struct g *g, void *arg)
     return true;
 }
 
+/* The go statement yields when the ring is about to overflow, or this goroutine has had its time:
+   what was spawned runs, and leaves its record and stack to what is spawned next. */
+void spawn_yield(struct m *m, uintptr_t pc)
+{
+    struct p *p = m->p;
+    if (p && !m->foreign && m->cur && m->cur->locks == 0)
+        g_park(load_relaxed(&p->preempt) ? yield_global : yield_local, NULL, HOOK_WAIT_RUNNABLE,
+               NULL, 0, pc);
+}
+
 /* To the tail of this P's ring; behind the global queue if that has any, or it would starve. */
 GOC_EXPORT void goc_gosched(void)
 {

@@ -27,7 +27,9 @@
  *
  * All asleep. When the last thread goes idle, no timer is set, no descriptor waited for, and no
  * foreign thread runs that knows the runtime, nothing can ever happen again: a deadlock, found here
- * under sched.lock, where every one of these counts is stable.
+ * under sched.lock, where every one of these counts is stable. A process that has threads which never
+ * called in is not judged: one of them may be about to. The thread that found everybody asleep then
+ * looks again, ever more rarely, until they are gone or something happens.
  */
 #include "sched_impl.h"
 
@@ -42,7 +44,7 @@ void m_wake(struct m *m)
 void p_release(struct p *p)
 {
     p->m = NULL;
-    if (p->id >= sched.nproc) {
+    if (p->dead || p->id >= sched.nproc) {
         p->dead = true;
         return;
     }
@@ -79,10 +81,16 @@ static void p_retire(struct m *m, struct p *p)
     while ((g = runq_get(p)))
         gq_put(g);
     p->m = NULL;
-    p->dead = true;
     m->p = NULL;
+    if (p->id < sched.nproc) { /* raised again meanwhile */
+        p->dead = false;
+        p_release(p);
+    } else {
+        p->dead = true;
+    }
     lock_release(&sched.lock);
-    timers_move(p, sched_p[0]);
+    if (p->dead)
+        timers_move(p, sched_p[0]);
 }
 
 /* --- waking ----------------------------------------------------------------------------------- */
@@ -91,30 +99,28 @@ static void p_retire(struct m *m, struct p *p)
 void hand_p(struct p *p, bool spinning)
 {
     struct m *m = sched.idle_m;
+    bool polls = false, fresh = false;
     if (m) {
         sched.idle_m = m->idle_next;
         sched.nm_idle--;
-    } else if (sched.poller) {
-        m = sched.poller;
+    } else if ((m = sched.poller)) {
         sched.poller = NULL;
-        m->spinning = spinning;
-        m->next_p = p;
-        lock_release(&sched.lock);
-        m_wake(m);
-        netpoll_break();
-        return;
+        polls = true;
     } else {
         m = m_new();
-        m->spinning = spinning;
-        m->next_p = p;
-        lock_release(&sched.lock);
+        fresh = true;
+    }
+    m->spinning = spinning;
+    p->m = m; /* its owner from now on, though it does not know yet */
+    store_release(&m->next_p, p);
+    lock_release(&sched.lock);
+    if (fresh) {
         m_start(m);
         return;
     }
-    m->spinning = spinning;
-    m->next_p = p;
-    lock_release(&sched.lock);
     m_wake(m);
+    if (polls)
+        netpoll_break();
 }
 
 void wake_p(void)
@@ -281,14 +287,21 @@ static void stop_m(struct m *m)
     m->idle_next = sched.idle_m;
     sched.idle_m = m;
     sched.nm_idle++;
-    check_dead();
+    bool suspect = check_dead();
     lock_release(&sched.lock);
+    int64_t again = 1000000;
     for (;;) { /* `wake` may still come from an earlier sleep: what counts is next_p */
         store_relaxed(&m->wake, 0);
         fence_full();
         if (load_acquire(&m->next_p))
             break;
-        futex_wait(&m->wake, 0, -1);
+        futex_wait(&m->wake, 0, suspect ? again : -1);
+        if (suspect && !load_acquire(&m->next_p)) { /* asleep, all but threads not known here */
+            lock_acquire(&sched.lock, RANK_SCHED);
+            suspect = check_dead();
+            lock_release(&sched.lock);
+            again = again < 500000000 ? again * 2 : again;
+        }
     }
     p_bind(m, m->next_p);
     m->next_p = NULL;
@@ -418,12 +431,34 @@ void foreign_park(struct m *m)
         futex_wait(&m->wake, 0, -1);
 }
 
-void check_dead(void)
+/* Threads of this process that have never called in: any of them may be about to. */
+static bool strangers(void)
+{
+    char text[1024];
+    long threads = 0;
+    if (rt_read_file("/proc/self/stat", text, sizeof text) <= 0)
+        return false;
+    const char *s = text, *close = NULL;
+    for (; *s; s++)
+        if (*s == ')')
+            close = s;
+    int field = 2; /* after the name comes the third; the number of threads is the twentieth */
+    for (s = close ? close + 1 : ""; *s && field < 20; s++)
+        if (*s == ' ')
+            field++;
+    for (; *s >= '0' && *s <= '9'; s++)
+        threads = threads * 10 + (*s - '0');
+    return threads > (long)(sched.nm + sched.nforeign_all + sched.nthreads);
+}
+
+bool check_dead(void)
 {
     if (sched.nm_idle < sched.nm || load_relaxed(&sched.nforeign) || sched.gq_n ||
         netpoll_waiting() || timers_live())
-        return;
-    deadlock();
+        return false;
+    if (!strangers())
+        deadlock();
+    return true;
 }
 
 bool sched_can_spin(void)

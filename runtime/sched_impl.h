@@ -40,6 +40,7 @@ enum { /* struct g.flags */
     GF_SYSTEM = 8,  /* not the program's: left out of counts and dumps */
     GF_LOCKED = 16, /* goc_lock_os_thread */
     GF_BIG = 32,    /* a stack of its own size, not from the cache */
+    GF_MESSAGE = 64,
 };
 
 /* Why a G is parked: on its own stack, in g_park. */
@@ -63,6 +64,7 @@ struct start {
 };
 _Static_assert(sizeof(struct start) == 64, "keeps the stack aligned");
 
+/* What waking it reads is in the first cache line. */
 struct g {
     struct g *next;  /* run queue, free list */
     uint8_t status;  /* enum g_status */
@@ -70,11 +72,6 @@ struct g {
     uint8_t why;     /* enum hook_wait, for the dump */
     uint8_t locks;   /* nesting of goc_lock_os_thread */
     int32_t error;   /* errno while parked */
-    uint64_t id;
-    struct race_g *race;
-    uintptr_t create_pc;
-    uint64_t create_id; /* the goroutine whose go statement this is */
-    void *fn;           /* the function of the go statement */
     union {
         struct {
             uintptr_t arg[6];
@@ -86,19 +83,25 @@ struct g {
             struct m *m;         /* running on, or locked to */
             struct park *park;   /* WAITING; valid until it is readied */
             struct goc_deferred *defer; /* innermost first */
-            struct pcall *pcall; /* innermost first */
+            struct pcall *pcall;        /* innermost first */
             size_t stack_size;
         } run;
     };
-    char *message; /* of the last panic that goc_pcall caught */
+    struct race_g *race;
+    uint64_t id;
+    uintptr_t create_pc;
+    uint64_t create_id; /* the goroutine whose go statement this is */
+    void *fn;           /* the function of the go statement */
+    char *message;      /* GF_MESSAGE: of the last panic that goc_pcall caught */
 } __attribute__((aligned(64)));
-_Static_assert(sizeof(struct g) == 128, "a spawn is two cache lines");
+_Static_assert(sizeof(struct g) == 128 && offsetof(struct g, run.stack_size) == 64,
+               "two cache lines, the second of which waking and ending need not touch");
 
 enum { RUNQ = 256 };
 
 struct timer_entry {
     int64_t when;
-    uintptr_t t; /* struct timer *, low bit: its index is kept */
+    uintptr_t t; /* a struct g *, asleep; or with the low bit set a struct timer * */
 };
 
 struct p {
@@ -177,6 +180,8 @@ struct sched {
     uint32_t nm;          /* Ms of ours */
     uint32_t nm_idle;     /* of them in idle_m, or waiting for their locked goroutine */
     uint32_t nforeign;    /* foreign threads not parked */
+    uint32_t nforeign_all; /* foreign threads that called in */
+    uint32_t nthreads;    /* of ours that are no Ms */
     struct m *poller;     /* the idle M that sleeps until the next timer or descriptor */
     int64_t poll_until;
 
@@ -252,6 +257,7 @@ struct g *gq_get(struct p *p, uint32_t max);         /* under sched.lock */
 bool yield_global(struct g *g, void *arg);           /* a commit: to the global queue */
 _Noreturn void wait_locked(struct m *m);             /* on g0: its goroutine is parked */
 _Noreturn void run_locked(struct m *m, struct g *g);  /* on g0: it is another thread's */
+void spawn_yield(struct m *m, uintptr_t pc);
 void ready_inside(struct m *m, struct g *g);         /* at the tail; inside or in the scheduler */
 void ready_slow(struct m *m, struct g *g);           /* without a P, or a foreign g */
 
@@ -266,7 +272,7 @@ struct p *p_idle_get(void);                          /* under sched.lock */
 void hand_p(struct p *p, bool spinning);             /* under sched.lock, which it releases */
 void p_bind(struct m *m, struct p *p);               /* under sched.lock */
 bool needs_poller(void);                             /* timers or descriptors that nobody watches */
-void check_dead(void);                               /* under sched.lock */
+bool check_dead(void);                               /* under sched.lock; true: only strangers */
 void foreign_park(struct m *m);
 
 /* --- sched_init.c ----------------------------------------------------------------------------- */
@@ -300,6 +306,14 @@ _Noreturn void g_leave(void);                       /* the same, from any depth 
 void g_entry(void *);                                /* a goroutine's first frame */
 void g_each(void (*fn)(struct g *g, void *arg), void *arg); /* all alive */
 size_t g_count(void);
+
+/* Where a goroutine's frames begin on the stack that ends at hi, its arguments there. Stacks are
+   64 KiB or more apart, so their tops would share one cache set: they are shifted. */
+static inline struct start *stack_top(char *hi)
+{
+    size_t colour = (uintptr_t)hi / 65536 % 16;
+    return (struct start *)(hi - 64 - colour * 64) - 1;
+}
 
 /* --- stack.c ---------------------------------------------------------------------------------- */
 

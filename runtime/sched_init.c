@@ -126,12 +126,13 @@ static void p_revive(int n)
         sched_p[sched.np] = p_new(sched.np);
         store_release(&sched.np, sched.np + 1);
     }
-    for (int i = 0; i < n; i++) {
+    for (int i = n - 1; i >= 0; i--) { /* so that the first is the first to be taken */
         struct p *p = sched_p[i];
-        if (p->dead && !p->m) {
-            p->dead = false;
+        if (!p->dead)
+            continue;
+        p->dead = false; /* before its owner has noticed, or for good */
+        if (!p->m)
             p_release(p);
-        }
     }
 }
 
@@ -273,6 +274,7 @@ noinline struct m *m_slow(void)
     } else {
         m->foreign = true;
         __atomic_fetch_add(&sched.nforeign, 1, __ATOMIC_SEQ_CST);
+        __atomic_fetch_add(&sched.nforeign_all, 1, __ATOMIC_SEQ_CST);
         g_adopt(m, GF_FOREIGN);
         pthread_setspecific(foreign_key, m);
     }
@@ -287,7 +289,7 @@ void m_foreign_end(struct m *m)
     hook_run(NULL);
     hook_end(g->race);
     m->cur = NULL;
-    if (g->message)
+    if (g->flags & GF_MESSAGE)
         panic_forget(g);
     __atomic_fetch_add(&sched.ended, 1, __ATOMIC_RELAXED);
     g_free(m, g);
@@ -295,6 +297,7 @@ void m_foreign_end(struct m *m)
     rt_unmap(m, sizeof *m);
     lock_acquire(&sched.lock, RANK_SCHED);
     __atomic_fetch_sub(&sched.nforeign, 1, __ATOMIC_SEQ_CST);
+    __atomic_fetch_sub(&sched.nforeign_all, 1, __ATOMIC_SEQ_CST);
     check_dead();
     lock_release(&sched.lock);
 }
@@ -336,6 +339,8 @@ GOC_EXPORT int goc_gomaxprocs(int n)
         wake_p();
         return old;
     }
+    for (int i = n; i < sched.np; i++)
+        sched_p[i]->dead = true;
     struct p **link = &sched.idle_p; /* idle ones are taken out at once, the others retire */
     while (*link) {
         struct p *p = *link;
@@ -345,7 +350,6 @@ GOC_EXPORT int goc_gomaxprocs(int n)
         }
         *link = p->idle_next;
         p->idle = false;
-        p->dead = true;
         __atomic_fetch_sub(&sched.nidle_p, 1, __ATOMIC_SEQ_CST);
         if (p->timer_when) {
             lock_release(&sched.lock);

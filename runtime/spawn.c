@@ -150,7 +150,6 @@ static inline struct g *spawn(void *fn, uintptr_t pc, uint64_t id)
     g->create_id = m->cur ? m->cur->id : 0;
     g->fn = fn;
     g->start.stack_size = 0;
-    g->message = NULL;
     if (likely(p))
         store_relaxed(&p->spawned, p->spawned + 1);
     else
@@ -168,6 +167,10 @@ static inline void spawn_ready(struct g *g, uintptr_t pc)
     }
     g->race = hook_go(g->id, g->fn, pc);
     g_ready(g);
+    struct m *m = m_cur();
+    struct p *p = m->p;
+    if (unlikely(p && (p->tail - load_relaxed(&p->head) > RUNQ - 8 || load_relaxed(&p->preempt))))
+        spawn_yield(m, pc);
 }
 
 GOC_EXPORT void goc_go(void (*fn)(void *), void *arg)
@@ -216,16 +219,9 @@ struct g *g_spawn(void *fn, const uintptr_t *arg, int n, size_t stack_size, uint
 
 /* --- first frame and end ---------------------------------------------------------------------- */
 
-/* Stacks are 64 KiB or more apart, so their tops would share one cache set: shift them. */
-static struct start *stack_start(char *hi)
-{
-    size_t colour = (uintptr_t)hi / 65536 % 16;
-    return (struct start *)(hi - 64 - colour * 64);
-}
-
 static inline void g_dress(struct m *m, struct g *g, char *hi)
 {
-    struct start *s = stack_start(hi);
+    struct start *s = stack_top(hi);
     size_t size = g->start.stack_size;
     for (int i = 0; i < 6; i++)
         s->arg[i] = g->start.arg[i];
@@ -246,7 +242,7 @@ struct start *g_prepare(struct m *m, struct g *g)
     char *hi = stack_take(m, &g->start.stack_size);
     g_dress(m, g, hi);
     hook_stack(g->race, hi - g->run.stack_size, hi);
-    return stack_start(hi);
+    return stack_top(hi);
 }
 
 /* On the scheduler's stack: put away a goroutine that has ended. */
@@ -259,7 +255,7 @@ static void g_bury(void *arg)
     m->cur = NULL;
     if (unlikely(g->flags & GF_LOCKED))
         m->locked = NULL;
-    if (unlikely(g->message))
+    if (unlikely(g->flags & GF_MESSAGE))
         panic_forget(g);
     stack_give(m, g);
     if (likely(m->p))
@@ -284,8 +280,8 @@ struct g *g_exit(void)
         if (next)
             p->runnext = next; /* which nobody can take */
     }
-    if (next && (next->flags & GF_FRESH) && !next->start.stack_size && !(g->flags & (GF_BIG | GF_LOCKED))
-        && !load_relaxed(&p->preempt) && !p->timer_when && !g->message && ++p->streak < 1024) {
+    if (next && (next->flags & GF_FRESH) && !next->start.stack_size && !(g->flags & (GF_BIG | GF_LOCKED | GF_MESSAGE))
+        && !load_relaxed(&p->preempt) && !p->timer_when && ++p->streak < 1024) {
         p->runnext = NULL;
         char *hi = g->run.stack_hi;
         next->start.stack_size = g->run.stack_size;

@@ -11,16 +11,18 @@
  * mapping, many at a time with process_madvise; where it is missing, mprotect and its limit are the
  * fallback, and the message says which sysctl to raise.
  *
- * How much to reserve? Page tables are paid by the reserve: a table page of 4 KiB covers 2 MiB, so a
- * stack of 64 KiB costs 128 bytes of it and one of 256 KiB 512. At a thousand goroutines that is
- * nothing, and 64 KiB is little for C (a recursion 200 deep with 300 bytes a frame); at a million it
- * is 0.4 GB, and nobody recurses in a million goroutines. So the first MANY stacks are DEEP, and those
- * beyond, which exist only while so many goroutines live at once, are SHALLOW; a million blocked
- * goroutines then take 4.35 GB. GOC_STACK sets one size for all, goc_go_stack the size of one.
+ * How much to reserve? Page tables are paid by the reserve, in memory and in time: a table page of
+ * 4 KiB covers 2 MiB, so a stack of 64 KiB costs 128 bytes of it and one of 256 KiB 512, each in a
+ * cache line of its own that a TLB miss has to fetch (a chain of 10,000 hops: 275 ns a hop against
+ * 350). At a thousand goroutines that is nothing, and 64 KiB is little for C (a recursion 200 deep
+ * with 300 bytes a frame); at a million it is 0.4 GB, and nobody recurses in a million goroutines. So
+ * the first MANY stacks are DEEP, and those beyond, which exist only while so many goroutines live at
+ * once, are SHALLOW; a million blocked goroutines then take 4.35 GB. GOC_STACK sets one size for all,
+ * goc_go_stack the size of one.
  *
  * Regions of 256 MiB are reserved as needed and cut into stacks from the bottom. A P takes BATCH
  * never used ones at a time and keeps up to CACHE used ones; the rest is in the global list, linked
- * through the top word, which is in a page that is there anyway (the size is in the word below).
+ * inside, in a page that is there anyway.
  * Huge pages are refused: the first touch of one would cost 2 MiB.
  *
  * Invariants: a stack is owned by one G, or by one cache; the guard page is the lowest, and inside
@@ -46,7 +48,7 @@
 #endif
 
 enum { PAGE = 4096, BATCH = 32, CACHE = 64, REGION_MIN = 256 << 20 };
-enum { DEEP = 256 << 10, SHALLOW = 64 << 10, MANY = 8192 };
+enum { DEEP = 256 << 10, SHALLOW = 64 << 10, MANY = 1024 };
 static const size_t HUGE_PAGE = 2 << 20;
 
 static struct {
@@ -157,14 +159,15 @@ static void region_new(size_t stack)
     hook_stack_arena(lo, pool.end);
 }
 
-/* A used stack keeps its size and its list in its top words. */
+/* A used stack is linked where its first frame was, which is in the cache when it is given back; its
+   size is in its last word, which no frame uses, from its first use on. */
 static inline void **stack_link(char *hi)
 {
-    return (void **)hi - 1;
+    return (void **)stack_top(hi) - 3;
 }
 static inline size_t *stack_size(char *hi)
 {
-    return (size_t *)hi - 2;
+    return (size_t *)hi - 1;
 }
 
 static noinline char *stack_refill(struct m *m, size_t *size)
@@ -208,6 +211,7 @@ static noinline char *stack_refill(struct m *m, size_t *size)
         p->stack_new_size = want;
     }
     *size = want;
+    *stack_size(lo + want) = want;
     return lo + want;
 }
 
@@ -242,6 +246,7 @@ char *stack_take(struct m *m, size_t *size)
     if (p && p->stack_new != p->stack_new_end) {
         *size = p->stack_new_size;
         p->stack_new += *size;
+        *stack_size(p->stack_new) = *size;
         return p->stack_new;
     }
     return stack_refill(m, size);
@@ -270,7 +275,6 @@ void stack_give(struct m *m, struct g *g)
         rt_unmap(hi - g->run.stack_size, g->run.stack_size);
         return;
     }
-    *stack_size(hi) = g->run.stack_size;
     if (likely(p)) {
         *stack_link(hi) = p->stack_free;
         p->stack_free = hi;

@@ -199,6 +199,7 @@ void sysmon_start(void)
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     int error = rt_thread_create(&thread, &attr, sysmon, NULL);
     pthread_attr_destroy(&attr);
+    __atomic_fetch_add(&sched.nthreads, 1, __ATOMIC_SEQ_CST);
     if (error)
         goc_fatal("cannot start the monitor thread: error %d (see ulimit -u)", error);
 }
@@ -341,6 +342,7 @@ _Noreturn void run_locked(struct m *m, struct g *g)
         its->locked_wait = false;
         sched.nm_idle--;
     }
+    m->p->m = its;
     store_release(&its->next_p, m->p);
     m->p = NULL;
     lock_release(&sched.lock);

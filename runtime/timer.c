@@ -8,14 +8,14 @@
  * sift reads nothing but the heap.
  *
  * A timer that can be stopped knows its index, which a sift has to write back, into cold memory. A
- * sleeping goroutine cannot be stopped and needs none; the low bit of the entry's pointer tells, so
- * that 100,000 sleepers are sifted without touching one of them.
+ * sleeping goroutine cannot be stopped: it needs no index, nor a timer at all; its entry points to the
+ * goroutine, so that 100,000 sleepers are sifted, and woken, without touching one of their stacks.
  *
  * Who looks: the P's own scheduler at each turn while it has timers; a thread looking for work, at
  * every P's; the poller, asleep until the earliest; and the monitor when everyone is busy.
  *
- * A timer whose `fire` is NULL makes its goroutine ready. Others are fired on the scheduler's stack
- * with no lock held, because they send on channels (whose locks come before timer locks).
+ * Timers are fired on the scheduler's stack with no lock held, because they send on channels (whose
+ * locks come before timer locks).
  *
  * Invariants: a heap is changed under its P's timer_lock only; timer_when is its first entry's time
  * or 0; t->p is changed under the lock of the P it names.
@@ -96,13 +96,13 @@ static void first_changed(struct p *p)
 }
 
 /* Returns whether it is the first now. */
-static bool heap_add(struct p *p, struct timer *t, int64_t when)
+static bool heap_add(struct p *p, uintptr_t t, int64_t when)
 {
     if (unlikely(p->timer_n == p->timer_cap))
         heap_grow(p);
     uint32_t i = p->timer_n;
     store_relaxed(&p->timer_n, i + 1);
-    i = sift_up(p->timers, i, (struct timer_entry){when, (uintptr_t)t | (t->fire != NULL)});
+    i = sift_up(p->timers, i, (struct timer_entry){when, t});
     if (i == 0)
         first_changed(p);
     return i == 0;
@@ -123,7 +123,7 @@ static void heap_remove(struct p *p, uint32_t i)
         first_changed(p);
 }
 
-void timer_add(struct timer *t, int64_t when)
+static void add(uintptr_t entry, struct timer *t, int64_t when)
 {
     struct m *m = m_cur();
     uint32_t was = m->inside;
@@ -134,9 +134,11 @@ void timer_add(struct timer *t, int64_t when)
     if (when <= 0)
         when = 1;
     lock_acquire(&p->timer_lock, RANK_TIMER);
-    t->when = when;
-    store_relaxed(&t->p, p);
-    bool first = heap_add(p, t, when);
+    if (t) {
+        t->when = when;
+        store_relaxed(&t->p, p);
+    }
+    bool first = heap_add(p, entry, when);
     lock_release(&p->timer_lock);
     if (first)
         wake_poller(when);
@@ -144,6 +146,11 @@ void timer_add(struct timer *t, int64_t when)
         wake_p(); /* the P may be idle with nobody watching */
     if (!was)
         p_leave(m);
+}
+
+void timer_add(struct timer *t, int64_t when)
+{
+    add((uintptr_t)t | 1, t, when);
 }
 
 bool timer_del(struct timer *t)
@@ -168,13 +175,13 @@ int64_t timers_run(struct m *m, struct p *p, int64_t now)
     store_relaxed(&sched.coarse_now, now);
     lock_acquire(&p->timer_lock, RANK_TIMER);
     while (p->timer_n && p->timers[0].when <= now) {
-        struct timer *t = entry_timer(p->timers[0]);
-        if (!t->fire) {
-            struct g *g = t->g;
+        uintptr_t entry = p->timers[0].t;
+        if (!(entry & 1)) {
             heap_remove(p, 0);
-            ready_inside(m, g);
+            ready_inside(m, (struct g *)entry);
             continue;
         }
+        struct timer *t = entry_timer(p->timers[0]);
         void (*fire)(struct timer *, int64_t) = t->fire;
         if (t->period > 0) { /* missed ticks are dropped, not made up for */
             int64_t next = t->when + t->period * (1 + (now - t->when) / t->period);
@@ -232,10 +239,10 @@ void timers_move(struct p *from, struct p *to)
     lock_acquire(&to->timer_lock, RANK_TIMER);
     while (from->timer_n) {
         struct timer_entry e = from->timers[from->timer_n - 1];
-        struct timer *t = entry_timer(e);
         store_relaxed(&from->timer_n, from->timer_n - 1);
-        store_relaxed(&t->p, to);
-        heap_add(to, t, e.when);
+        if (e.t & 1)
+            store_relaxed(&entry_timer(e)->p, to);
+        heap_add(to, e.t, e.when);
     }
     first_changed(from);
     lock_release(&to->timer_lock);
@@ -252,8 +259,7 @@ GOC_EXPORT goc_time goc_now(void)
 
 static bool sleep_commit(struct g *g, void *arg)
 {
-    struct timer *t = arg;
-    timer_add(t, t->when);
+    add((uintptr_t)g, NULL, *(int64_t *)arg);
     return true;
 }
 
@@ -269,6 +275,6 @@ GOC_EXPORT void goc_sleep(goc_duration d)
             futex_wait(&(uint32_t){0}, 0, d - (rt_now() - now));
         return;
     }
-    struct timer t = {.when = d > INT64_MAX - now ? INT64_MAX : now + d, .g = m->cur};
-    g_park(sleep_commit, &t, HOOK_WAIT_SLEEP, NULL, 0, CALLER_PC());
+    int64_t when = d > INT64_MAX - now ? INT64_MAX : now + d;
+    g_park(sleep_commit, &when, HOOK_WAIT_SLEEP, NULL, 0, CALLER_PC());
 }

@@ -29,7 +29,7 @@ int *goc_errno(void);
  * 0 to 6 arguments: integers, enums, bools and pointers. They are evaluated here and now, once; the
  * call is checked as fn(...) would be, and a parameter of floating or struct type does not compile.
  * An integer must fit the parameter it is for. The result of fn is dropped. The goroutine's stack
- * grows to 256 KiB (64 KiB for those beyond 8,192 at once), or to GOC_STACK of the environment
+ * grows to 256 KiB (64 KiB for those beyond 1,024 at once), or to GOC_STACK of the environment
  * ("64k", "1m"); beyond that the program ends with "goroutine stack exceeds".
  */
 #define go(...) GOC_GO_PICK_(__VA_ARGS__, GOC_GO6_, GOC_GO5_, GOC_GO4_, GOC_GO3_, GOC_GO2_,        \
@@ -106,14 +106,37 @@ void goc_deferred_end(struct goc_deferred **d);
 
 #define GOC_GO_PICK_(fn, a, b, c, d, e, f, pick, ...) pick
 
-/* The first check is the call itself; the second one calls with null pointers, which convert to
-   pointers and, with the warning off, to integers, but never to a floating or struct type. Neither
-   is evaluated. */
-#define GOC_GO_CHECK_(call, nulls)                                                                 \
+/* The first check is the call itself, unevaluated. The second one is for parameters of floating type,
+   to which C would convert an integer and which our word would not reach. clang: call with null
+   pointers, which convert to pointers and, with the warning off, to integers, but never to those.
+   gcc does not convert a pointer to an enum either; there the function's type is compared with what
+   it would be if one parameter were floating and the others had the arguments' types. */
+#ifdef __clang__
+#define GOC_GO_CHECK_(call, nulls, is_float)                                                       \
     (void)sizeof(call, 0);                                                                         \
     _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wint-conversion\"")          \
         _Pragma("GCC diagnostic ignored \"-Wnonnull\"")(void) sizeof(nulls, 0);                    \
     _Pragma("GCC diagnostic pop")
+#else
+#define GOC_GO_CHECK_(call, nulls, is_float)                                                       \
+    (void)sizeof(call, 0);                                                                         \
+    _Static_assert(!(is_float), "go: a parameter of floating type");
+#endif
+#define GOC_TYPE_OF_(x) __typeof__(((void)0, (x)))
+#define GOC_IS_(fn, call, ...)                                                                     \
+    __builtin_types_compatible_p(__typeof__(*(fn)), __typeof__(call)(__VA_ARGS__))
+#define GOC_FLOAT1_(fn, a) (GOC_IS_(fn, (fn)(a), double) || GOC_IS_(fn, (fn)(a), float))
+#define GOC_FLOAT2_(fn, a, b)                                                                      \
+    (GOC_IS_(fn, (fn)(a, b), double, GOC_TYPE_OF_(b)) ||                                           \
+     GOC_IS_(fn, (fn)(a, b), GOC_TYPE_OF_(a), double) ||                                           \
+     GOC_IS_(fn, (fn)(a, b), double, double) ||                                                    \
+     GOC_IS_(fn, (fn)(a, b), float, GOC_TYPE_OF_(b)) ||                                            \
+     GOC_IS_(fn, (fn)(a, b), GOC_TYPE_OF_(a), float))
+#define GOC_FLOAT3_(fn, a, b, c)                                                                   \
+    (GOC_IS_(fn, (fn)(a, b, c), double, GOC_TYPE_OF_(b), GOC_TYPE_OF_(c)) ||                       \
+     GOC_IS_(fn, (fn)(a, b, c), GOC_TYPE_OF_(a), double, GOC_TYPE_OF_(c)) ||                       \
+     GOC_IS_(fn, (fn)(a, b, c), GOC_TYPE_OF_(a), GOC_TYPE_OF_(b), double) ||                       \
+     GOC_IS_(fn, (fn)(a, b, c), double, double, double))
 
 #define GOC_N_ ((void *)0)
 /* 1 is an integer (2 char, 3 enum, 4 bool by another name), 5 a pointer, 8 a floating type. */
@@ -123,29 +146,31 @@ void goc_deferred_end(struct goc_deferred **d);
 
 #define GOC_GO0_(fn)                                                                               \
     do {                                                                                           \
-        GOC_GO_CHECK_((fn)(), (fn)())                                                              \
+        GOC_GO_CHECK_((fn)(), (fn)(), 0)                                                              \
         goc_go_call((void *)(fn), 0, 0);                                                           \
     } while (0)
-#define GOC_GO_BODY_(fn, call, nulls, n, ...)                                                      \
+#define GOC_GO_BODY_(fn, call, nulls, is_float, n, ...)                                                      \
     do {                                                                                           \
-        GOC_GO_CHECK_(call, nulls)                                                                 \
+        GOC_GO_CHECK_(call, nulls, is_float)                                                            \
         goc_go_call((void *)(fn), n, (const uintptr_t[]){__VA_ARGS__});                            \
     } while (0)
-#define GOC_GO1_(fn, a) GOC_GO_BODY_(fn, (fn)(a), (fn)(GOC_N_), 1, GOC_W_(a))
+#define GOC_GO1_(fn, a)                                                                            \
+    GOC_GO_BODY_(fn, (fn)(a), (fn)(GOC_N_), GOC_FLOAT1_(fn, a), 1, GOC_W_(a))
 #define GOC_GO2_(fn, a, b)                                                                         \
-    GOC_GO_BODY_(fn, (fn)(a, b), (fn)(GOC_N_, GOC_N_), 2, GOC_W_(a), GOC_W_(b))
+    GOC_GO_BODY_(fn, (fn)(a, b), (fn)(GOC_N_, GOC_N_), GOC_FLOAT2_(fn, a, b), 2, GOC_W_(a),        \
+                 GOC_W_(b))
 #define GOC_GO3_(fn, a, b, c)                                                                      \
-    GOC_GO_BODY_(fn, (fn)(a, b, c), (fn)(GOC_N_, GOC_N_, GOC_N_), 3, GOC_W_(a), GOC_W_(b),         \
+    GOC_GO_BODY_(fn, (fn)(a, b, c), (fn)(GOC_N_, GOC_N_, GOC_N_), GOC_FLOAT3_(fn, a, b, c), 3, GOC_W_(a), GOC_W_(b),         \
                  GOC_W_(c))
 #define GOC_GO4_(fn, a, b, c, d)                                                                   \
-    GOC_GO_BODY_(fn, (fn)(a, b, c, d), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_), 4, GOC_W_(a),         \
+    GOC_GO_BODY_(fn, (fn)(a, b, c, d), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_), 0, 4, GOC_W_(a),         \
                  GOC_W_(b), GOC_W_(c), GOC_W_(d))
 #define GOC_GO5_(fn, a, b, c, d, e)                                                                \
-    GOC_GO_BODY_(fn, (fn)(a, b, c, d, e), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 5,         \
+    GOC_GO_BODY_(fn, (fn)(a, b, c, d, e), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 0, 5,         \
                  GOC_W_(a), GOC_W_(b), GOC_W_(c), GOC_W_(d), GOC_W_(e))
 #define GOC_GO6_(fn, a, b, c, d, e, f)                                                             \
     GOC_GO_BODY_(fn, (fn)(a, b, c, d, e, f),                                                       \
-                 (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 6, GOC_W_(a), GOC_W_(b),    \
+                 (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 0, 6, GOC_W_(a), GOC_W_(b),    \
                  GOC_W_(c), GOC_W_(d), GOC_W_(e), GOC_W_(f))
 
 #pragma GCC visibility pop

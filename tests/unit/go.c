@@ -1,0 +1,663 @@
+/*
+ * go.c - what the go statement, the scheduler's calls, defer, panic and the ends of goroutines
+ * promise. Each test runs with one, two and eight Ps where that can matter.
+ */
+#include "common.h"
+
+#include <goc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define AT_ALL_PS for (int ps[] = {1, 2, 8, 0}, *p = ps; *p && (goc_gomaxprocs(*p), 1); p++)
+
+static atomic_int n;
+
+static void until(int value)
+{
+    while (atomic_load(&n) != value)
+        goc_gosched();
+}
+
+/* --- go --- */
+
+enum colour { RED, GREEN };
+static char text[] = "x";
+
+static void six(int a, long b, char *c, bool d, short e, unsigned long f)
+{
+    if (a == -1 && b == 1L << 40 && c == text && d && e == -3 && f == ~0ul)
+        n++;
+}
+static void three(enum colour a, signed char b, const void *c)
+{
+    if (a == GREEN && b == -7 && !c)
+        n++;
+}
+static int returns(int *p)
+{
+    n += *p;
+    return 5;
+}
+static void none(void)
+{
+    n++;
+}
+
+START_TEST(go_passes_arguments)
+{
+    AT_ALL_PS
+    {
+        n = 0;
+        int one = 1, evaluated = 0;
+        for (int i = 0; i < 100; i++) {
+            go(six, -1, 1L << 40, text, true, -3, ~0ul);
+            go(three, GREEN, -7, NULL);
+            go(returns, (evaluated++, &one));
+            go(none);
+        }
+        until(400);
+        ck_assert_int_eq(evaluated, 100);
+        void (*pointer)(void) = none;
+        go(pointer);
+        if (one)
+            go(none);
+        else
+            go(pointer);
+        until(402);
+    }
+}
+END_TEST
+
+static void spawns(int depth)
+{
+    if (depth)
+        for (int i = 0; i < 4; i++)
+            go(spawns, depth - 1);
+    n++;
+}
+
+START_TEST(go_from_goroutines)
+{
+    AT_ALL_PS
+    {
+        n = 0;
+        go(spawns, 6);
+        until((4 * 4 * 4 * 4 * 4 * 4 * 4 - 1) / 3);
+        while (goc_numgoroutine() != 1)
+            goc_gosched();
+    }
+}
+END_TEST
+
+/* A spawned goroutine runs after those spawned before it, but for the last one, which is next. */
+static int order[8], order_n;
+static void note(int i)
+{
+    order[order_n++] = i;
+}
+START_TEST(last_spawned_runs_next)
+{
+    goc_gomaxprocs(1);
+    for (int i = 0; i < 4; i++)
+        go(note, i);
+    while (order_n < 4)
+        goc_gosched();
+    ck_assert_int_eq(order[0], 3);
+    ck_assert_int_eq(order[1], 0);
+    ck_assert_int_eq(order[2], 1);
+    ck_assert_int_eq(order[3], 2);
+}
+END_TEST
+
+START_TEST(go_nil)
+{
+    static struct unit_end end;
+    extern void go_nil_child(void *);
+    unit_child(&end, go_nil_child, NULL, 10);
+    unit_assert_end(&end, 2, "panic: go of nil func value\n\ngoroutine 1 [running]:\n");
+}
+END_TEST
+void go_nil_child(void *arg)
+{
+    goc_go(NULL, NULL);
+}
+
+/* --- scheduling --- */
+
+START_TEST(counts)
+{
+    ck_assert_int_ge(goc_numcpu(), 1);
+    ck_assert_int_eq(goc_numgoroutine(), 1);
+    int old = goc_gomaxprocs(3);
+    ck_assert_int_ge(old, 1);
+    ck_assert_int_eq(goc_gomaxprocs(0), 3);
+    ck_assert_int_eq(goc_gomaxprocs(-1), 3);
+    ck_assert_int_eq(goc_gomaxprocs(1 << 20), 3);
+    ck_assert_int_ge(goc_gomaxprocs(2), 256);
+}
+END_TEST
+
+static atomic_bool stop;
+static void yields(void)
+{
+    while (!stop)
+        goc_gosched();
+    n--;
+}
+START_TEST(gomaxprocs_changes_under_load)
+{
+    n = 50;
+    for (int i = 0; i < 50; i++)
+        go(yields);
+    for (int i = 0; i < 200; i++) {
+        goc_gomaxprocs(1 + i % 7);
+        goc_sleep(100 * GOC_MICROSECOND);
+    }
+    stop = true;
+    until(0);
+}
+END_TEST
+
+/* Two that hand each other the front of the queue do not keep a third one out. */
+static goc_chan(int) ping, pong;
+static void player(goc_chan(int) in, goc_chan(int) out)
+{
+    while (!stop) {
+        goc_recv(in);
+        goc_send(out, 1);
+    }
+}
+START_TEST(runnext_does_not_starve)
+{
+    goc_gomaxprocs(1);
+    ping = goc_chan_make(int, 1);
+    pong = goc_chan_make(int, 1);
+    go(player, ping, pong);
+    go(player, pong, ping);
+    goc_send(ping, 1);
+    for (int i = 0; i < 1000; i++)
+        goc_gosched();
+    stop = true;
+}
+END_TEST
+
+static volatile long spin_sink;
+static void spins(void)
+{
+    while (!stop)
+        spin_sink++;
+}
+START_TEST(a_loop_is_preempted)
+{
+    goc_gomaxprocs(1);
+    for (int i = 0; i < 3; i++)
+        go(spins);
+    for (int i = 0; i < 10; i++)
+        goc_sleep(GOC_MILLISECOND);
+    for (int i = 0; i < 10; i++)
+        goc_gosched();
+    stop = true;
+}
+END_TEST
+
+/* Every register that the compiler uses, general and vector, comes back as it was. */
+static double mix(long rounds, double seed)
+{
+    double a = seed, b = seed * 3, c = 1, d = 7, e = 0.5, f = seed / 3;
+    long x = 1, y = 2, z = 3, w = 5;
+    for (long i = 0; i < rounds; i++) {
+        a = a * 1.0000001 + b;
+        b = b * 0.9999999 + c;
+        c = (c + d) * 0.5;
+        d = d * 0.99 + e;
+        e = e + 1e-9 * f;
+        f = f * 1.00000001;
+        x = x * 3 + y;
+        y ^= z + i;
+        z += w >> 3;
+        w = w * 5 + (x > y);
+    }
+    return a + b + c + d + e + f + (double)(x ^ y ^ z ^ w);
+}
+static double expected;
+static long mix_rounds;
+static void mixes(void)
+{
+    for (int i = 0; i < 3; i++)
+        if (mix(mix_rounds, 1.25) != expected)
+            abort();
+    n++;
+}
+START_TEST(preemption_keeps_registers)
+{
+    mix_rounds = 3000000;
+    expected = mix(mix_rounds, 1.25);
+    goc_gomaxprocs(1);
+    for (int i = 0; i < 6; i++)
+        go(mixes);
+    while (n != 6)
+        goc_sleep(GOC_MILLISECOND);
+}
+END_TEST
+
+static void libc_sleeps(void)
+{
+    usleep(300000);
+    n++;
+}
+START_TEST(a_blocking_call_does_not_stop_others)
+{
+    goc_gomaxprocs(1);
+    go(libc_sleeps);
+    go(libc_sleeps);
+    goc_time start = goc_now();
+    goc_gosched();
+    for (int i = 0; i < 5; i++)
+        goc_sleep(GOC_MILLISECOND);
+    ck_assert_int_lt(goc_now() - start, 250 * GOC_MILLISECOND);
+    while (n != 2)
+        goc_sleep(GOC_MILLISECOND);
+    ck_assert_int_lt(goc_now() - start, 580 * GOC_MILLISECOND);
+}
+END_TEST
+
+static void blocks(void *arg)
+{
+    usleep(100000);
+    errno = ENOTTY;
+}
+static void ticks(void)
+{
+    for (int i = 0; i < 20; i++) {
+        goc_sleep(GOC_MILLISECOND);
+        n++;
+    }
+}
+START_TEST(blocking)
+{
+    goc_gomaxprocs(1);
+    go(ticks);
+    goc_blocking(blocks, NULL);
+    ck_assert_int_eq(errno, ENOTTY);
+    ck_assert_int_ge(n, 10);
+}
+END_TEST
+
+static void locked(void)
+{
+    goc_lock_os_thread();
+    goc_lock_os_thread();
+    long id = syscall(SYS_gettid);
+    for (int i = 0; i < 50; i++) {
+        if (i % 10)
+            goc_gosched();
+        else
+            goc_sleep(100 * GOC_MICROSECOND);
+        if (syscall(SYS_gettid) != id)
+            abort();
+        if (i == 25)
+            goc_unlock_os_thread();
+    }
+    goc_unlock_os_thread();
+    n++;
+}
+START_TEST(locked_to_a_thread)
+{
+    AT_ALL_PS
+    {
+        n = 0;
+        for (int i = 0; i < 5; i++)
+            go(locked);
+        until(5);
+    }
+}
+END_TEST
+
+static void errno_stays(int value)
+{
+    errno = value;
+    for (int i = 0; i < 100; i++) {
+        goc_gosched();
+        if (errno != value)
+            abort();
+    }
+    n++;
+}
+START_TEST(errno_is_the_goroutines)
+{
+    AT_ALL_PS
+    {
+        n = 0;
+        for (int i = 0; i < 20; i++)
+            go(errno_stays, i);
+        until(20);
+    }
+}
+END_TEST
+
+/* --- foreign threads --- */
+
+static void *foreign(void *arg)
+{
+    goc_chan(int) ch = arg;
+    goc_send(ch, goc_recv(ch) + 1);
+    go(none);
+    goc_sleep(100 * GOC_MICROSECOND);
+    goc_gosched();
+    return NULL;
+}
+START_TEST(foreign_threads)
+{
+    AT_ALL_PS
+    {
+        n = 0;
+        pthread_t t[4];
+        goc_chan(int) ch[4];
+        for (int i = 0; i < 4; i++) {
+            ch[i] = goc_chan_make(int, 0);
+            pthread_create(&t[i], NULL, foreign, ch[i]);
+        }
+        for (int i = 0; i < 4; i++) {
+            goc_send(ch[i], i);
+            ck_assert_int_eq(goc_recv(ch[i]), i + 1);
+        }
+        for (int i = 0; i < 4; i++)
+            pthread_join(t[i], NULL);
+        until(4);
+        while (goc_numgoroutine() != 1)
+            goc_gosched();
+    }
+}
+END_TEST
+
+/* --- fork --- */
+
+static void late(goc_chan(int) ch)
+{
+    goc_sleep(5 * GOC_MILLISECOND);
+    goc_send(ch, 7);
+}
+START_TEST(a_child_has_what_was_parked)
+{
+    AT_ALL_PS
+    {
+        goc_chan(int) ch = goc_chan_make(int, 0);
+        go(late, ch);
+        goc_gosched();
+        pid_t child = fork();
+        if (!child) {
+            for (int i = 0; i < 100; i++)
+                go(none);
+            _exit(goc_recv(ch) == 7 ? 3 : 4);
+        }
+        int status;
+        ck_assert_int_eq(goc_recv(ch), 7);
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_int_eq(WEXITSTATUS(status), 3);
+    }
+}
+END_TEST
+
+/* --- defer, panic, goexit --- */
+
+static char said[64];
+static void say(char *word)
+{
+    strcat(said, word);
+}
+static void leaves(int how)
+{
+    goc_defer(say, "a");
+    for (int i = 0; i < 2; i++) {
+        goc_defer(say, "b");
+        if (how == 1)
+            return;
+        if (how == 2)
+            goc_panic("%s %d", "number", 42);
+        if (how == 3)
+            goc_goexit();
+        if (how == 4)
+            continue;
+    }
+    say("-");
+}
+static void leaves_panicking(void *arg)
+{
+    leaves(2);
+}
+static void leaves_exiting(void)
+{
+    goc_defer(say, "e");
+    leaves(3);
+}
+START_TEST(defers)
+{
+    leaves(0);
+    ck_assert_str_eq(said, "bb-a");
+    said[0] = 0;
+    leaves(1);
+    ck_assert_str_eq(said, "ba");
+    said[0] = 0;
+    leaves(4);
+    ck_assert_str_eq(said, "bb-a");
+    said[0] = 0;
+    ck_assert_str_eq(goc_pcall(leaves_panicking, NULL), "number 42");
+    ck_assert_str_eq(said, "ba");
+    said[0] = 0;
+    go(leaves_exiting);
+    while (goc_numgoroutine() != 1)
+        goc_gosched();
+    ck_assert_str_eq(said, "bae");
+}
+END_TEST
+
+static void panics(void *arg)
+{
+    goc_panic("%s", (char *)arg);
+}
+static void panics_again(char *word)
+{
+    goc_panic("second %s", word);
+}
+static void two_panics(void *arg)
+{
+    goc_defer(say, "x");
+    goc_defer(panics_again, "one");
+    goc_panic("first");
+}
+static void nested(void *arg)
+{
+    const char *message = goc_pcall(panics, "inner");
+    if (!message || strcmp(message, "inner"))
+        abort();
+    goc_gosched();
+    goc_panic("outer after %s", message);
+}
+static void quiet(void *arg)
+{
+    goc_gosched();
+}
+static void recovers(void)
+{
+    for (int i = 0; i < 100; i++) {
+        const char *message = goc_pcall(nested, NULL);
+        if (!message || strcmp(message, "outer after inner"))
+            abort();
+    }
+    n++;
+}
+START_TEST(pcall)
+{
+    AT_ALL_PS
+    {
+        n = 0;
+        said[0] = 0;
+        ck_assert_ptr_null(goc_pcall(quiet, NULL));
+        ck_assert_str_eq(goc_pcall(two_panics, NULL), "second one");
+        ck_assert_str_eq(said, "x");
+        for (int i = 0; i < 8; i++)
+            go(recovers);
+        until(8);
+    }
+}
+END_TEST
+
+/* Where a goroutine ends in the stack of another, its own frames must not be gone on with. */
+static void exits(int i)
+{
+    n++;
+    if (i & 1)
+        goc_goexit();
+}
+START_TEST(goexit_among_others)
+{
+    AT_ALL_PS
+    {
+        n = 0;
+        for (int i = 0; i < 1000; i++)
+            go(exits, i);
+        until(1000);
+        while (goc_numgoroutine() != 1)
+            goc_gosched();
+    }
+}
+END_TEST
+
+/* --- ends of the program --- */
+
+static void in_goroutine(void (*fn)(void *), void *arg)
+{
+    fn(arg);
+}
+__attribute__((noipa)) static void main_panics(void *arg)
+{
+    printf("before");
+    goc_panic("bad %d", 1);
+}
+static void other_panics(void *arg)
+{
+    go(in_goroutine, main_panics, NULL);
+    for (;;)
+        goc_gosched();
+}
+static void main_exits(void *arg)
+{
+    go(none);
+    goc_goexit();
+}
+__attribute__((noipa)) static void for_ever(goc_chan(int) ch)
+{
+    goc_recv(ch);
+}
+__attribute__((noipa)) static void asleep(void *arg)
+{
+    goc_chan(int) ch = goc_chan_make(int, 0);
+    go(for_ever, ch);
+    goc_select();
+}
+static void *joins_in(void *arg)
+{
+    goc_recv((goc_chan(int))arg);
+    return NULL;
+}
+static void foreign_asleep(void *arg)
+{
+    goc_chan(int) ch = goc_chan_make(int, 0);
+    pthread_t t;
+    pthread_create(&t, NULL, joins_in, ch);
+    goc_sleep(20 * GOC_MILLISECOND);
+    goc_chan(int) other = goc_chan_make(int, 0);
+    goc_recv(other);
+}
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winfinite-recursion" /* that is the point */
+__attribute__((noipa)) static int overflow(int depth)
+{
+    volatile char frame[200];
+    frame[0] = (char)depth;
+    return overflow(depth + 1) + frame[0];
+}
+#pragma GCC diagnostic pop
+static void overflows(void *arg)
+{
+    overflow(0);
+}
+static void stack_overflow(void *arg)
+{
+    go(in_goroutine, overflows, NULL);
+    for (;;)
+        goc_gosched();
+}
+static void small_overflow(void *arg)
+{
+    goc_go_stack(20000, overflows, NULL);
+    for (;;)
+        goc_gosched();
+}
+static void quits(void *arg)
+{
+    goc_chan(int) ch = goc_chan_make(int, 0);
+    go(for_ever, ch);
+    goc_sleep(GOC_MILLISECOND);
+    raise(SIGQUIT);
+}
+
+static const struct {
+    void (*fn)(void *);
+    const char *words;
+} endings[] = {
+    {main_panics, "beforepanic: bad 1\n\ngoroutine 1 [running]:\n"},
+    {other_panics, "panic: bad 1\n\ngoroutine 2 [running]:\nmain_panics()\n"},
+    {main_exits, "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n"},
+    {asleep, "fatal error: all goroutines are asleep - deadlock!\n\n"
+             "goroutine 1 [select (no cases)]:\nasleep()\n"},
+    {asleep, "goroutine 2 [chan receive]:\nfor_ever()\n"},
+    {foreign_asleep, "fatal error: all goroutines are asleep - deadlock!\n"},
+    {stack_overflow, "fatal error: goroutine stack exceeds 262144-byte limit\n\n"
+                     "goroutine 2 [running]:\noverflow()\n"},
+    {small_overflow, "fatal error: goroutine stack exceeds 20480-byte limit\n"},
+    {quits, "SIGQUIT: quit\n\ngoroutine 1 [running]:\n"},
+    {quits, "goroutine 2 [chan receive]:\nfor_ever()\n"},
+};
+
+START_TEST(ends_with)
+{
+    static struct unit_end end;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        unit_child(&end, endings[i].fn, NULL, 10);
+        unit_assert_end(&end, 2, endings[i].words);
+    }
+}
+END_TEST
+
+static int *volatile nowhere = (int *)16;
+__attribute__((noipa)) static void segfaults(void *arg)
+{
+    *nowhere = 1;
+}
+static void segfault(void *arg)
+{
+    go(in_goroutine, segfaults, NULL);
+    for (;;)
+        goc_gosched();
+}
+START_TEST(a_fault_kills_with_its_trace)
+{
+    static struct unit_end end;
+    unit_child(&end, segfault, NULL, 10);
+    ck_assert_int_eq(end.signal, SIGSEGV);
+    ck_assert(unit_contains(end.text, "goroutine 2 [running]:\nsegfaults()\n"));
+}
+END_TEST
+
+UNIT_MAIN("go", 60, go_passes_arguments, go_from_goroutines, last_spawned_runs_next, go_nil, counts,
+          gomaxprocs_changes_under_load, runnext_does_not_starve, a_loop_is_preempted,
+          preemption_keeps_registers, a_blocking_call_does_not_stop_others, blocking,
+          locked_to_a_thread, errno_is_the_goroutines, foreign_threads, a_child_has_what_was_parked,
+          defers, pcall, goexit_among_others, ends_with, a_fault_kills_with_its_trace)
