@@ -10,7 +10,8 @@
  *                     goes on (C11 5.1.2.4p10). After a release fence it publishes what that knew.
  *   store, release    publishes, replacing.
  *   rmw, relaxed      leaves the clock: the release sequence goes on. (After a fence: adds.)
- *   rmw, release      adds to the clock.
+ *   rmw, release      adds to the clock; whose share is whose is kept beside it (sync.h), because a
+ *                     relaxed store of one of them keeps that one's alone.
  *   load or rmw that acquires: learns the clock. One that does not: the clock is put aside, and an
  *                     acquire fence that comes later learns it.
  *   fence, release    notes what is known now; fence, acquire learns what was put aside.
@@ -27,6 +28,7 @@
  * orders between unrelated ones), ignoring fences as TSan does (false alarms).
  */
 #include "access.h"
+#include "history.h"
 #include "sync.h"
 
 typedef __uint128_t u128;
@@ -71,14 +73,6 @@ static struct fence *fence_of(struct race_g *g)
 static bool published_empty(const struct published *p)
 {
     return p->id == 0 && p->know.root == 0 && p->know.n == 0;
-}
-
-static void published_copy(struct published *to, const struct published *from)
-{
-    published_drop(to);
-    to->id = from->id;
-    to->epoch = from->epoch;
-    clock_copy(&to->know, &from->know);
 }
 
 static void published_add(struct published *to, const struct published *from)
@@ -159,6 +153,32 @@ static void op_take(struct op *o, int mo)
         take(o->g, o->s, mo);
 }
 
+/* A read-modify-write adds what p holds: one more heads a sequence that goes on here. */
+static void add_head(struct sync *s, const struct published *p)
+{
+    if (s->clock.id && s->clock.id != p->id)
+        sync_head_add(s, &s->clock);
+    bool alone = published_empty(&s->clock) || s->clock.id == p->id;
+    published_add(&s->clock, p);
+    if (!alone)
+        sync_head_add(s, p);
+}
+
+static void release_merge(struct race_g *g, struct sync *s)
+{
+    bool known = s->clock.id && g_knows(g, s->clock.id, s->clock.epoch);
+    if (known && s->clock.id != g->id)
+        sync_head_add(s, &s->clock);
+    if (known || published_empty(&s->clock)) { /* ours holds what is there */
+        g_publish(g, &s->clock);
+        return;
+    }
+    struct published mine = {0};
+    g_publish(g, &mine);
+    add_head(s, &mine);
+    published_drop(&mine);
+}
+
 /* The write is about to be done (rmw: it goes on with the release sequence it reads from). True if
    the epoch has to end. */
 static bool op_publish(struct op *o, int mo, bool rmw)
@@ -167,19 +187,27 @@ static bool op_publish(struct op *o, int mo, bool rmw)
     if (releases(mo)) {
         if (!o->s)
             o->s = sync_lock(o->a, true);
-        if (rmw)
-            g_publish_merge(g, &o->s->clock);
-        else
+        if (rmw) {
+            release_merge(g, o->s);
+        } else {
+            sync_heads_drop(o->s);
             g_publish(g, &o->s->clock);
+        }
         return true;
     }
     bool fenced = g->fence && !published_empty(&g->fence->release);
-    if (!rmw && o->s && o->s->clock.id != g->id)
-        published_drop(&o->s->clock);
+    if (!rmw && o->s) {
+        /* Only a sequence of our own goes on (an id may have had an owner before us). */
+        bool own = o->s->clock.id == g->id && o->s->clock.epoch >= g->life->first;
+        if (own)
+            sync_heads_drop(o->s);
+        else if (!sync_head_only(o->s, g))
+            published_drop(&o->s->clock);
+    }
     if (fenced) {
         if (!o->s)
             o->s = sync_lock(o->a, true);
-        published_add(&o->s->clock, &g->fence->release);
+        add_head(o->s, &g->fence->release);
     }
     return false;
 }

@@ -391,6 +391,14 @@ void published_drop(struct published *p)
     p->id = p->epoch = 0;
 }
 
+void published_copy(struct published *to, const struct published *from)
+{
+    published_drop(to);
+    to->id = from->id;
+    to->epoch = from->epoch;
+    clock_copy(&to->know, &from->know);
+}
+
 void g_advance(struct race_g *g)
 {
     if (unlikely(g->epoch == EPOCH_MAX)) {

@@ -50,6 +50,7 @@ void g_learn(struct race_g *g, const struct published *p);
 void g_publish(const struct race_g *g, struct published *p);
 void g_publish_merge(const struct race_g *g, struct published *p);
 void published_drop(struct published *p);
+void published_copy(struct published *to, const struct published *from); /* `to` is dropped first */
 
 /* The epoch ends: what g does from now on is not known to those who acquired so far. */
 void g_advance(struct race_g *g);

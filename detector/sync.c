@@ -18,10 +18,11 @@
 #include "sync.h"
 #include "facts.h"
 #include "access.h"
+#include "history.h"
 #include "stackmem.h"
 #include "sys.h"
 
-static struct slab syncs;
+static struct slab syncs, heads;
 
 /* Objects on goroutine stacks are rare, and stacks end often: while there are none, the map of a stack
    is not looked at (which would also make it exist). */
@@ -60,6 +61,7 @@ static bool on_stack(uintptr_t addr)
 void sync_init(void)
 {
     slab_init(&syncs, "synchronisation objects", sizeof(struct sync), 1u << 26);
+    slab_init(&heads, "release sequences", sizeof(struct heads), 1u << 24);
 }
 
 static u32 sync_new(uintptr_t addr)
@@ -69,8 +71,61 @@ static u32 sync_new(uintptr_t addr)
     s->addr = addr;
     s->first = i;
     s->next = 0;
+    s->heads = 0;
     s->clock = (struct published){0};
     return i;
+}
+
+static void head_remove(struct heads *h, u32 k)
+{
+    published_drop(&h->at[k]);
+    for (h->n--; k < h->n; k++)
+        h->at[k] = h->at[k + 1];
+    h->at[h->n] = (struct published){0};
+}
+
+void sync_head_add(struct sync *s, const struct published *p)
+{
+    if (s->heads == 0) {
+        s->heads = slab_alloc(&heads);
+        det_zero(slab_at(&heads, s->heads), sizeof(struct heads));
+    }
+    struct heads *h = slab_at(&heads, s->heads);
+    for (u32 k = 0; k < h->n; k++)
+        if (h->at[k].id == p->id) {
+            if (h->at[k].epoch < p->epoch)
+                published_copy(&h->at[k], p);
+            return;
+        }
+    if (h->n == HEADS_MAX)
+        head_remove(h, 0);
+    published_copy(&h->at[h->n++], p);
+}
+
+bool sync_head_only(struct sync *s, const struct race_g *g)
+{
+    if (s->heads == 0)
+        return false;
+    struct heads *h = slab_at(&heads, s->heads);
+    bool found = false;
+    for (u32 k = 0; k < h->n && !found; k++) {
+        found = h->at[k].id == g->id && h->at[k].epoch >= g->life->first;
+        if (found)
+            published_copy(&s->clock, &h->at[k]);
+    }
+    sync_heads_drop(s);
+    return found;
+}
+
+void sync_heads_drop(struct sync *s)
+{
+    if (s->heads == 0)
+        return;
+    struct heads *h = slab_at(&heads, s->heads);
+    while (h->n)
+        head_remove(h, h->n - 1);
+    slab_free(&heads, s->heads);
+    s->heads = 0;
 }
 
 /* Another object in a word that has one: small atomics side by side. The first one's lock is held. */
@@ -136,6 +191,7 @@ static void forget_slot(u32 *meta)
     det_lock(&first->lock);
     u32 beside = first->next;
     published_drop(&first->clock);
+    sync_heads_drop(first);
     bool stacked = on_stack(first->addr);
     first->addr = 0;
     first->next = 0;
@@ -145,6 +201,7 @@ static void forget_slot(u32 *meta)
         struct sync *s = slab_at(&syncs, beside);
         u32 next = s->next;
         published_drop(&s->clock);
+        sync_heads_drop(s);
         s->addr = 0;
         s->next = 0;
         slab_free(&syncs, beside);

@@ -10,8 +10,23 @@ struct sync {
     uintptr_t addr; /* low 44 bits; 0: free */
     u32 first;      /* of the chain of its word, which has the lock of all: itself, mostly */
     u32 next;       /* in that chain */
+    u32 heads;      /* atomics: whose release sequences go on here, beside the clock's owner; or 0 */
     struct published clock;
 };
+
+/* C11: a release sequence goes on through stores of the goroutine that heads it. A clock in which
+   several have been merged cannot be taken apart again, so each one's share is kept beside it. More
+   than this many at once: the eldest is forgotten. */
+#define HEADS_MAX 8
+struct heads {
+    u32 link;
+    u32 n;
+    struct published at[HEADS_MAX]; /* oldest first, no two of one goroutine */
+};
+void sync_head_add(struct sync *s, const struct published *p);
+/* True: g heads one, and its share is now all that the clock holds. The others are forgotten. */
+bool sync_head_only(struct sync *s, const struct race_g *g);
+void sync_heads_drop(struct sync *s);
 
 void sync_init(void);
 /* The object at addr, locked; NULL if there is none and create is false. */

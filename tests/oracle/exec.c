@@ -72,10 +72,10 @@ ATOMIC(32)
 ATOMIC(64)
 ATOMIC(128)
 
-    /* --- the program and its log
-       -------------------------------------------------------------------- */
+/* --- the program and its log
+   -------------------------------------------------------------------- */
 
-    static struct shared *S;
+static struct shared *S;
 static bool par;
 static uint32_t body_op[MAX_BODIES][MAX_OPS], body_len[MAX_BODIES];
 
@@ -334,7 +334,7 @@ ONE_WIDTH(32)
 ONE_WIDTH(64)
 ONE_WIDTH(128)
 
-    static void run_atomic(struct run *x, const struct op *o)
+static void run_atomic(struct run *x, const struct op *o)
 {
     unsigned char *p;
     uint32_t size;
