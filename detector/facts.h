@@ -31,6 +31,8 @@ void lock_event_locked(struct race_g *g, enum hook_obj kind, const void *obj, in
 /* g is about to let go of it. */
 void lock_event_unlock(struct race_g *g, enum hook_obj kind, const void *obj, int mode,
                        uintptr_t pc);
+/* g has sent to, or received from, a channel of capacity 1. */
+void lock_event_chan(struct race_g *g, const void *ch, const void *slot, bool sent, uintptr_t pc);
 /* The memory [p, p+n) is no longer what it was: locks in it have ended. `freed`: by free or an explicit
    destroy, so that a lock held there is a misuse. */
 void lock_event_forget(uintptr_t p, size_t n, bool freed, uintptr_t pc);
@@ -44,7 +46,10 @@ struct lock_rec {
     u32 link;  /* of the slab */
     u32 guard; /* over holders */
     uintptr_t addr;
+    uintptr_t name;          /* in reports: the object's own address */
     uint8_t kind;            /* enum hook_obj */
+    uint8_t confirmed;       /* a channel: it has been used as this lock */
+    uint8_t used_as_lock;    /* a channel's slot: by one of its two readings */
     uint8_t passed_on;       /* some goroutine unlocked what another had locked: it has no owner */
     uint8_t has_writer;      /* somebody locked it for writing */
     uint8_t prefers_readers; /* LOCK_PREFERS_READERS */
@@ -95,6 +100,11 @@ extern struct slab lock_slab;
 static inline struct lock_rec *lock_at(u32 i)
 {
     return slab_at(&lock_slab, i);
+}
+/* Is it a lock as far as anybody knows? */
+static inline bool lock_is_one(const struct lock_rec *r)
+{
+    return !r->passed_on && (r->kind != HOOK_OBJ_CHAN || r->confirmed);
 }
 /* The lock whose words include addr, or 0. */
 u32 lock_find(uintptr_t addr);

@@ -29,6 +29,14 @@
  * then on, closes no cycle and foresees none; that somebody waits on it for good is still found by
  * reachability (leak.c).
  *
+ * Channels as locks. A channel of capacity 1 serves as a lock in two ways: send to lock and receive to
+ * unlock, or, with a token put in at first, the other way round. Which one it is, or that it just carries
+ * messages, shows in who does what: under the first reading every value is received by its own sender,
+ * under the second every value but the first is sent by the one who received last. Both readings
+ * are kept as a lock each (at the slot, and at a word of the channel's own), until one is contradicted
+ * (`passed_on`); it counts once a goroutine has both locked and unlocked (`confirmed`), and from then
+ * on the slot no longer orders what comes after (order.c).
+ *
  * Who writes what. held.lock[] belongs to the goroutine; an entry taken from under it by
  * another's unlock is marked `gone` by that one under the lock's guard and dropped by the owner. The list
  * of holders is under the lock's guard. Everything else of a record is lockorder.c's, under its lock.
@@ -113,7 +121,7 @@ static u32 rec_get(enum hook_obj kind, uintptr_t addr, int mode)
         i = slab_alloc(&lock_slab);
         struct lock_rec *r = lock_at(i);
         det_zero(r, sizeof *r);
-        r->addr = addr;
+        r->addr = r->name = addr;
         r->kind = (uint8_t)kind;
         r->prefers_readers = !!(mode & LOCK_PREFERS_READERS);
         meta_claim(addr, kind_words(kind), i);
@@ -284,6 +292,33 @@ static void unlock_other(struct lock_rec *r, int mode)
     det_unlock(&r->guard);
 }
 
+#define CHAN_WORD 16 /* of the channel's head, used by nothing else */
+
+void lock_event_chan(struct race_g *g, const void *ch, const void *slot, bool sent, uintptr_t pc)
+{
+    uintptr_t first = (uintptr_t)slot, second = (uintptr_t)ch + CHAN_WORD;
+    u32 i = rec_get(HOOK_OBJ_CHAN, first, 0), j = rec_get(HOOK_OBJ_CHAN, second, 0);
+    if (i == 0 || j == 0)
+        return;
+    lock_at(i)->name = lock_at(j)->name = (uintptr_t)ch;
+    for (int reading = 0; reading < 2; reading++) {
+        struct lock_rec *r = lock_at(reading ? j : i);
+        const void *obj = (const void *)(reading ? second : first);
+        if (r->passed_on)
+            continue;
+        if (sent == (reading == 0)) {
+            lock_event_locked(g, HOOK_OBJ_CHAN, obj, HOOK_WRITE, pc);
+            continue;
+        }
+        bool token = reading == 1 && !r->holders && !r->confirmed; /* the first value, put in */
+        if (token)
+            continue;
+        lock_event_unlock(g, HOOK_OBJ_CHAN, obj, HOOK_WRITE, pc);
+        if (!r->passed_on)
+            r->confirmed = lock_at(i)->used_as_lock = 1;
+    }
+}
+
 void lock_event_unlock(struct race_g *g, enum hook_obj kind, const void *obj, int mode,
                        uintptr_t pc)
 {
@@ -425,6 +460,8 @@ void held_describe(struct finding *f, struct race_g *g)
     for (u32 k = 0; h && k < h->n; k++) {
         struct held_lock *e = h->lock[k];
         struct lock_rec *r = lock_at(e->lock);
-        finding_lock(f, r->addr, r->kind, e->mode & HOOK_READ, held_stack(e));
+        if (!lock_is_one(r))
+            continue;
+        finding_lock(f, r->name, r->kind, e->mode & HOOK_READ, held_stack(e));
     }
 }

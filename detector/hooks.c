@@ -191,6 +191,17 @@ LOCK_EVENT(lock_wait, lock_event_wait)
 LOCK_EVENT(locked, lock_event_locked)
 LOCK_EVENT(unlock, lock_event_unlock)
 
+void hook_chan_one(const void *ch, const void *slot, bool sent, uintptr_t pc)
+{
+    struct race_g *g = det_cur;
+    if (!g || g->ignore_sync)
+        return;
+    uint8_t was = g->busy;
+    g->busy = 1;
+    lock_event_chan(g, ch, slot, sent, pc);
+    g->busy = was;
+}
+
 void hook_park(struct race_g *g, enum hook_wait why, const void *const *obj, size_t n, uintptr_t pc)
 {
     if (g)

@@ -266,6 +266,8 @@ static u32 holds(u32 x, u32 lock)
 static bool gate(u32 x, u32 y)
 {
     for (u32 i = node(x)->parent; i; i = node(i)->parent) {
+        if (!lock_is_one(lock_at(node(i)->lock)))
+            continue;
         u32 j = holds(y, node(i)->lock);
         if (j && !(node(i)->mode & node(j)->mode & HOOK_READ))
             return true;
@@ -346,7 +348,7 @@ static bool can_meet(const struct step *c, const struct step *m)
 
 static bool fits(const struct step *s, u32 depth)
 {
-    if (lock_at(node(s[depth].y)->lock)->passed_on)
+    if (!lock_is_one(lock_at(node(s[depth].y)->lock)))
         return false;
     for (u32 k = 0; k < depth; k++)
         if (!can_meet(&s[depth], &s[k]))
@@ -384,7 +386,7 @@ static void member_fill(struct member *m, const struct step *s, u32 held_node)
         .want_stack = i->path ? path(i->path)->stack : 0,
         .held_stack = held_path ? path(held_path)->stack : 0,
         .want_kind = w->kind, .held_kind = h->kind, .want_mode = want->mode,
-        .held_mode = node(held_node)->mode, .want = w->addr, .held = h->addr,
+        .held_mode = node(held_node)->mode, .want = w->name, .held = h->name,
     };
 }
 
@@ -471,6 +473,8 @@ static bool search(u32 n, struct cycle *out)
     static u32 searches;
     if (!s)
         s = det_map(STEPS_MAX * sizeof *s);
+    if (!lock_is_one(lock_at(node(n)->lock)))
+        return false;
     u32 budget = BUDGET, first_budget = FIRST_BUDGET, depth = 1;
     searches++;
     s[0] = (struct step){.y = n, .inst = node(n)->instances};

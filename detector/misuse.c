@@ -48,7 +48,7 @@ static void report(void *arg)
     for (u32 k = 0; k < n; k++) {
         const struct lock_rec *r = lock_at(m->lock);
         struct record_part holder = {.role = PART_HOLDER, .flags = det_g_flags(h[k].g),
-                                     .goid = h[k].g->goid, .addr = r->addr,
+                                     .goid = h[k].g->goid, .addr = r->name,
                                      .aux = (u64)r->kind << 8 | (h[k].mode & HOOK_READ)};
         finding_part_stack(f, &holder, h[k].stack);
     }

@@ -147,17 +147,17 @@ static bool knows_nothing(const struct clock *c)
     return c->root == 0 && c->n == 0;
 }
 
+static bool lock_orders(const struct lock_rec *r)
+{
+    return r->kind == HOOK_OBJ_ONCE || (r->kind == HOOK_OBJ_CHAN ? !r->used_as_lock : r->passed_on);
+}
+
 /* The object whose word of the map is v; 0: none, or a lock. */
 static u32 obj_index(u32 v)
 {
     if (v & FACT_ORDER)
         return v & ~FACT_ORDER;
-    return v ? __atomic_load_n(&lock_at(v)->order, __ATOMIC_ACQUIRE) : 0;
-}
-
-static bool lock_orders(u32 v)
-{
-    return lock_at(v)->kind == HOOK_OBJ_ONCE || lock_at(v)->passed_on;
+    return v && lock_orders(lock_at(v)) ? __atomic_load_n(&lock_at(v)->order, __ATOMIC_ACQUIRE) : 0;
 }
 
 void order_acquire_slow(struct race_g *g, uintptr_t obj)
@@ -187,7 +187,7 @@ static struct order_obj *obj_get(uintptr_t obj, bool make)
         if (i)
             return slab_at(&objects, i);
         bool lock = v != 0;
-        if (!make || (lock && !lock_orders(v)))
+        if (!make || (lock && !lock_orders(lock_at(v))))
             return NULL;
         i = slab_alloc(&objects);
         struct order_obj *o = slab_at(&objects, i);

@@ -335,7 +335,7 @@ static void part_wait(struct finding *f, const struct group *gr)
 {
     struct race_g *g = gr->g;
     const struct waiting *w = g->wait;
-    const void *obj = w ? w->lock ? (const void *)lock_at(w->lock)->addr : w->first : NULL;
+    const void *obj = w ? w->lock ? (const void *)lock_at(w->lock)->name : w->first : NULL;
     struct record_part p = {.role = PART_WAIT, .flags = det_g_flags(g), .goid = g->goid,
                             .addr = (uintptr_t)obj, .aux = gr->why};
     finding_part_stack(f, &p, gr->stack);
@@ -354,7 +354,7 @@ static void part_wait(struct finding *f, const struct group *gr)
     u32 n = held_holders(lock, h, SHOWN_HOLDERS);
     for (u32 k = 0; k < n; k++) {
         struct record_part holder = {.role = PART_HOLDER, .flags = det_g_flags(h[k].g),
-                                     .goid = h[k].g->goid, .addr = lock_at(lock)->addr,
+                                     .goid = h[k].g->goid, .addr = lock_at(lock)->name,
                                      .aux = (u64)lock_at(lock)->kind << 8 | (h[k].mode & HOOK_READ)};
         finding_part_stack(f, &holder, h[k].stack);
     }

@@ -171,18 +171,21 @@ static inline void chan_send_at(struct chan *c, const void *value, uintptr_t pc)
         block_forever(HOOK_WAIT_CHAN_SEND_NIL, pc);
     hook_obj_read(pc, HOOK_OBJ_CHAN, c);
     struct g *wake;
+    bool one = c->cap == 1; /* perhaps a lock */
     chan_lock(c);
     enum chan_result r = chan_send_locked(c, value, &wake);
     if (r == CHAN_BLOCKS) {
         if (!chan_wait(c, &c->sendq, (void *)(uintptr_t)value, HOOK_WAIT_CHAN_SEND, pc))
             chan_send_closed(c, pc);
-        return;
+    } else {
+        chan_unlock(c);
+        if (wake)
+            g_ready(wake);
+        else if (unlikely(r == CHAN_CLOSED))
+            chan_send_closed(c, pc);
     }
-    chan_unlock(c);
-    if (wake)
-        g_ready(wake);
-    else if (unlikely(r == CHAN_CLOSED))
-        chan_send_closed(c, pc);
+    if (one)
+        hook_chan_one(c, c->buf, true, pc);
 }
 
 /* false: closed and drained. */
@@ -192,14 +195,20 @@ static inline bool chan_recv_at(struct chan *c, void *value, uintptr_t pc)
         block_forever(HOOK_WAIT_CHAN_RECV_NIL, pc);
     hook_obj_read(pc, HOOK_OBJ_CHAN, &c->use);
     struct g *wake;
+    bool one = c->cap == 1;
     chan_lock(c);
     enum chan_result r = chan_recv_locked(c, value, &wake);
-    if (r == CHAN_BLOCKS)
-        return chan_wait(c, &c->recvq, value, HOOK_WAIT_CHAN_RECV, pc);
-    chan_unlock(c);
-    if (wake)
-        g_ready(wake);
-    return r == CHAN_DONE;
+    bool ok = r == CHAN_DONE;
+    if (r == CHAN_BLOCKS) {
+        ok = chan_wait(c, &c->recvq, value, HOOK_WAIT_CHAN_RECV, pc);
+    } else {
+        chan_unlock(c);
+        if (wake)
+            g_ready(wake);
+    }
+    if (one && ok)
+        hook_chan_one(c, c->buf, false, pc);
+    return ok;
 }
 
 /* --- the public functions

@@ -173,6 +173,10 @@ void hook_lock_wait(enum hook_obj kind, const void *obj, int mode, uintptr_t pc)
 void hook_locked(enum hook_obj kind, const void *obj, int mode, uintptr_t pc);
 void hook_unlock(enum hook_obj kind, const void *obj, int mode, uintptr_t pc);
 
+/* The current goroutine has sent to (or received from) a channel of capacity 1, which may be in use as
+   a lock; slot is where its value is. */
+void hook_chan_one(const void *ch, const void *slot, bool sent, uintptr_t pc);
+
 /* `g` (the current goroutine) parks on n objects; obj[] must stay valid until hook_unpark. Called
    before it can be woken. */
 void hook_park(struct race_g *g, enum hook_wait why, const void *const *obj, size_t n,
@@ -258,6 +262,7 @@ void hook_world(const struct hook_world *world); /* once, when the runtime start
 #define hook_lock_wait(kind, obj, mode, pc) HOOK_NOTHING(kind)
 #define hook_locked(kind, obj, mode, pc) HOOK_NOTHING(kind)
 #define hook_unlock(kind, obj, mode, pc) HOOK_NOTHING(kind)
+#define hook_chan_one(ch, slot, sent, pc) HOOK_NOTHING(sent)
 #define hook_park(g, why, obj, n, pc) HOOK_NOTHING(g)
 #define hook_unpark(g) HOOK_NOTHING(g)
 #define hook_misuse(what, kind, obj, text, pc) HOOK_NOTHING(what)

@@ -125,8 +125,10 @@ static void timer_drop(struct goc_timer *t)
     timer_halt(t);
     /* A fire that found the timer in the heap before we took it out may still hold the lock. */
     timer_quiet(&t->t);
-    if (t->race)
+    if (t->race) {
+        hook_pass(t->race, NULL); /* it has been waited for: what it did is over */
         hook_end(t->race);
+    }
     if (t->ch)
         goc_chan_delete(t->ch);
     free(t);
