@@ -273,8 +273,42 @@ ICEPT(void, quick_exit, (int status))
     __builtin_unreachable();
 }
 
+/* What is to run at the end knows what whoever asked for it knew: static objects of C++ are
+   destroyed by another thread than the one that made them, and libc's list of these calls is the
+   order between. */
+struct at_exit {
+    u32 link;
+    void (*fn)(void *, int);
+    void *arg;
+};
+static struct slab at_exits;
+static u64 at_exit_word;
+
+static void run_at_exit(void *arg, int status)
+{
+    struct at_exit e = *(struct at_exit *)arg;
+    hook_acquire(NULL, &at_exit_word);
+    slab_free(&at_exits, (u32)(((char *)arg - at_exits.base) / at_exits.size));
+    e.fn(e.arg, status);
+}
+
+ICEPT(int, __cxa_atexit, (void (*fn)(void *, int), void *arg, void *module))
+{
+    u32 i = icept_sync(ICEPT_PC()) && at_exits.base ? slab_alloc(&at_exits) : 0;
+    if (!i)
+        return REAL(__cxa_atexit)(fn, arg, module);
+    struct at_exit *e = slab_at(&at_exits, i);
+    *e = (struct at_exit){.fn = fn, .arg = arg};
+    hook_release_merge(NULL, &at_exit_word);
+    int r = REAL(__cxa_atexit)(run_at_exit, e, module);
+    if (r)
+        slab_free(&at_exits, i);
+    return r;
+}
+
 void icept_exit_init(void)
 {
+    slab_init(&at_exits, "calls at exit", sizeof(struct at_exit), 1u << 24);
     at_quick_exit(quick_end);
 }
 

@@ -1,0 +1,30 @@
+// status: 0
+/* What runs at exit knows what was done before it was asked for, not what came after. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int prepared, later;
+
+static void at_end(void)
+{
+    prepared++;
+}
+
+static void *work(void *arg)
+{
+    prepared = 1;
+    atexit(at_end);
+    later = 1;
+    for (;;)
+        pause();
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t t;
+    pthread_create(&t, NULL, work, NULL);
+    usleep(50000);
+    return 0;
+}
