@@ -105,27 +105,29 @@ void goc_waitgroup_wait(goc_waitgroup *wg);
     (wg, __VA_ARGS__)
 void goc_waitgroup_go_call(goc_waitgroup *wg, void *fn, int n, const uintptr_t *arg);
 
-#define GOC_WG_BODY_(wg, fn, call, nulls, n, ...)                                       \
+#define GOC_WG_BODY_(wg, fn, call, nulls, is_float, n, ...)                             \
     do {                                                                                \
-        GOC_GO_CHECK_(call, nulls)                                                      \
+        GOC_GO_CHECK_(call, nulls, is_float)                                            \
         goc_waitgroup_go_call((wg), (void *)(fn), n, (const uintptr_t[]){__VA_ARGS__}); \
     } while (0)
-#define GOC_WG0_(wg, fn) GOC_WG_BODY_(wg, fn, (fn)(), (fn)(), 0, 0)
-#define GOC_WG1_(wg, fn, a) GOC_WG_BODY_(wg, fn, (fn)(a), (fn)(GOC_N_), 1, GOC_W_(a))
-#define GOC_WG2_(wg, fn, a, b) \
-    GOC_WG_BODY_(wg, fn, (fn)(a, b), (fn)(GOC_N_, GOC_N_), 2, GOC_W_(a), GOC_W_(b))
-#define GOC_WG3_(wg, fn, a, b, c)                                                              \
-    GOC_WG_BODY_(wg, fn, (fn)(a, b, c), (fn)(GOC_N_, GOC_N_, GOC_N_), 3, GOC_W_(a), GOC_W_(b), \
-                 GOC_W_(c))
-#define GOC_WG4_(wg, fn, a, b, c, d)                                                           \
-    GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_), 4, GOC_W_(a), \
+#define GOC_WG0_(wg, fn) GOC_WG_BODY_(wg, fn, (fn)(), (fn)(), 0, 0, 0)
+#define GOC_WG1_(wg, fn, a) \
+    GOC_WG_BODY_(wg, fn, (fn)(a), (fn)(GOC_N_), GOC_FLOAT1_(fn, a), 1, GOC_W_(a))
+#define GOC_WG2_(wg, fn, a, b)                                                                   \
+    GOC_WG_BODY_(wg, fn, (fn)(a, b), (fn)(GOC_N_, GOC_N_), GOC_FLOAT2_(fn, a, b), 2, GOC_W_(a), \
+                 GOC_W_(b))
+#define GOC_WG3_(wg, fn, a, b, c)                                                            \
+    GOC_WG_BODY_(wg, fn, (fn)(a, b, c), (fn)(GOC_N_, GOC_N_, GOC_N_), GOC_FLOAT3_(fn, a, b, c), \
+                 3, GOC_W_(a), GOC_W_(b), GOC_W_(c))
+#define GOC_WG4_(wg, fn, a, b, c, d)                                                              \
+    GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_), 0, 4, GOC_W_(a), \
                  GOC_W_(b), GOC_W_(c), GOC_W_(d))
-#define GOC_WG5_(wg, fn, a, b, c, d, e)                                                        \
-    GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d, e), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 5, \
+#define GOC_WG5_(wg, fn, a, b, c, d, e)                                                           \
+    GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d, e), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 0, 5, \
                  GOC_W_(a), GOC_W_(b), GOC_W_(c), GOC_W_(d), GOC_W_(e))
-#define GOC_WG6_(wg, fn, a, b, c, d, e, f)                                                      \
-    GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d, e, f),                                                \
-                 (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 6, GOC_W_(a), GOC_W_(b), \
+#define GOC_WG6_(wg, fn, a, b, c, d, e, f)                                                         \
+    GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d, e, f),                                                   \
+                 (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 0, 6, GOC_W_(a), GOC_W_(b), \
                  GOC_W_(c), GOC_W_(d), GOC_W_(e), GOC_W_(f))
 
 /* --- once (Go's sync.Once)
