@@ -97,10 +97,16 @@ u32 lock_find(uintptr_t addr)
 static void meta_claim(uintptr_t addr, u32 n, u32 value)
 {
     for (u32 k = 0; k < n; k++) {
-        u32 old = __atomic_exchange_n(fact_meta(addr + 8 * k), value, __ATOMIC_ACQ_REL);
+        u32 *meta = fact_meta(addr + 8 * k), old = __atomic_load_n(meta, __ATOMIC_ACQUIRE);
+        do {
+            /* What ordered so far goes on to, if the lock is of a kind that does. */
+            if (k == 0)
+                lock_at(value)->order = old & FACT_ORDER ? old & ~FACT_ORDER : 0;
+        } while (!__atomic_compare_exchange_n(meta, &old, value, false, __ATOMIC_ACQ_REL,
+                                              __ATOMIC_ACQUIRE));
         if (old == 0)
             __atomic_fetch_add(fact_page(addr + 8 * k), 1, __ATOMIC_RELAXED);
-        else if (old & FACT_ORDER)
+        else if (k && (old & FACT_ORDER))
             order_obj_drop(old & ~FACT_ORDER);
     }
 }
