@@ -35,8 +35,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* --- the two steps, under the lock
- * ------------------------------------------------------------------ */
+/* --- the two steps, under the lock ------------------------------------------------------------ */
 
 static inline uint32_t slot_after(const struct chan *c, uint32_t i)
 {
@@ -127,8 +126,7 @@ enum chan_result chan_recv_locked(struct chan *c, void *value, struct g **wake)
     return CHAN_CLOSED;
 }
 
-/* --- waiting
- * ---------------------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 static bool commit_unlock(struct g *g, void *arg)
 {
@@ -211,8 +209,7 @@ static inline bool chan_recv_at(struct chan *c, void *value, uintptr_t pc)
     return ok;
 }
 
-/* --- the public functions
- * --------------------------------------------------------------------------- */
+/* --- the public functions --------------------------------------------------------------------- */
 
 GOC_EXPORT void goc_chan_send(void *ch, const void *value)
 {
@@ -351,8 +348,7 @@ GOC_EXPORT int goc_chan_cap(const void *ch)
     return c ? (int)c->cap : 0;
 }
 
-/* --- life
- * ------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static size_t chan_size(uint32_t cap, uint32_t stride)
 {
@@ -418,8 +414,7 @@ void chan_drop(struct chan *c)
     hook_run(g_race(g_current()));
 }
 
-/* --- a wait that close ends, beside another
- * --------------------------------------------------------- */
+/* --- a wait that close ends, beside another --------------------------------------------------- */
 
 bool chan_watch_lock(struct chan *c, struct waiter *w)
 {

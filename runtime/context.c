@@ -75,8 +75,7 @@ static void put(goc_context *ctx)
     }
 }
 
-/* --- the tree, under its lock
- * ----------------------------------------------------------------------- */
+/* --- the tree, under its lock ----------------------------------------------------------------- */
 
 static void link_child(goc_context *ctx)
 {
@@ -126,8 +125,7 @@ static goc_context *mark_ended(goc_context *ctx, int err)
     return first;
 }
 
-/* --- ending
- * ----------------------------------------------------------------------------------------- */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 static void stop_timer(goc_context *ctx)
 {
@@ -168,8 +166,7 @@ static void timer_fired(struct timer *t, int64_t now)
     g_spawn((void *)timed_out, (const uintptr_t[]){(uintptr_t)ctx}, 1, 0, ctx->pc);
 }
 
-/* --- making
- * ----------------------------------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------------------------- */
 
 static goc_context *child_of(goc_context *parent, uintptr_t pc)
 {
@@ -256,8 +253,7 @@ GOC_EXPORT goc_context *goc_with_value(goc_context *parent, const void *key, voi
     return ctx;
 }
 
-/* --- using
- * ------------------------------------------------------------------------------------------ */
+/* --- using ------------------------------------------------------------------------------------ */
 
 GOC_EXPORT void goc_cancel(goc_context *ctx)
 {

@@ -54,8 +54,7 @@ static inline bool lock_fast(goc_mutex *mu)
                                        __ATOMIC_RELAXED);
 }
 
-/* --- waiting
- * ---------------------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 struct mutex_wait {
     goc_mutex *mu;
@@ -133,8 +132,7 @@ static noinline void lock_wait(goc_mutex *mu, enum hook_wait why, const void *ob
     }
 }
 
-/* --- unlocking
- * -------------------------------------------------------------------------------------- */
+/* --- unlocking -------------------------------------------------------------------------------- */
 
 /* With LOCKED and QUEUE, and a waiter in the queue. */
 static void unlock_wake(goc_mutex *mu, uint32_t s)
@@ -186,8 +184,7 @@ static inline bool unlock(goc_mutex *mu)
     return unlock_contended(mu);
 }
 
-/* --- for the other primitives
- * ----------------------------------------------------------------------- */
+/* --- for the other primitives ----------------------------------------------------------------- */
 
 void mutex_lock_as(goc_mutex *mu, enum hook_wait why, const void *obj, uintptr_t pc)
 {
@@ -214,8 +211,7 @@ bool mutex_is_locked(const goc_mutex *mu)
     return load_relaxed(&mu->goc_state) & LOCKED;
 }
 
-/* --- the public functions, with the detector's side
- * ------------------------------------------------- */
+/* --- the public functions, with the detector's side ------------------------------------------- */
 
 static noinline void lock_contended(goc_mutex *mu, uintptr_t pc)
 {

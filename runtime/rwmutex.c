@@ -31,8 +31,7 @@ _Static_assert(offsetof(goc_rwmutex, goc_writer) % 8 == 0 &&
 
 #define add(p, n) __atomic_add_fetch(p, n, __ATOMIC_ACQ_REL)
 
-/* --- readers
- * ---------------------------------------------------------------------------------------- */
+/* --- readers ---------------------------------------------------------------------------------- */
 
 static noinline void rlock_wait(goc_rwmutex *rw, uintptr_t pc)
 {
@@ -95,8 +94,7 @@ GOC_EXPORT void goc_rwmutex_runlock(goc_rwmutex *rw)
         runlock_slow(rw, n, pc);
 }
 
-/* --- the writer
- * ------------------------------------------------------------------------------------- */
+/* --- the writer ------------------------------------------------------------------------------- */
 
 static void locked_hooks(goc_rwmutex *rw, int mode, uintptr_t pc)
 {

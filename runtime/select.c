@@ -137,8 +137,7 @@ static void case_finish(const goc_case *c, bool ok, uintptr_t pc)
     }
 }
 
-/* --- 2: all locks
- * ----------------------------------------------------------------------------------- */
+/* --- 2: all locks ----------------------------------------------------------------------------- */
 
 static void sift(struct chan **a, size_t n, size_t i)
 {
@@ -316,8 +315,7 @@ static noinline int select_large(struct sel *s)
     return select_locked(s);
 }
 
-/* --- 1: without locks
- * ------------------------------------------------------------------------------- */
+/* --- 1: without locks ------------------------------------------------------------------------- */
 
 static void scan(struct sel *s)
 {

@@ -81,8 +81,7 @@ static void wake(struct waiter *first)
     }
 }
 
-/* --- waiting
- * ---------------------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 struct sem_wait {
     goc_sem *s; /* NULL: not in its queue */
@@ -163,8 +162,7 @@ int sem_acquire_at(goc_sem *s, int64_t n, goc_context *ctx, uintptr_t pc)
     return 0;
 }
 
-/* --- the public functions
- * --------------------------------------------------------------------------- */
+/* --- the public functions --------------------------------------------------------------------- */
 
 GOC_EXPORT void goc_sem_init(goc_sem *s, int64_t n)
 {

@@ -104,8 +104,7 @@ static inline struct waiter *queue_pop(struct wait_queue *q)
     return NULL;
 }
 
-/* --- a ring of waiters behind one pointer, for objects that must be small
- * --------------------------- */
+/* --- a ring of waiters behind one pointer, for objects that must be small --------------------- */
 /* *ring is the last one; ->next of it the first. */
 
 static inline void ring_push(void **ring, struct waiter *w)
@@ -176,8 +175,7 @@ static inline void ring_remove(void **ring, struct waiter *w)
     w->queued = false;
 }
 
-/* --- sema.c
- * ---------------------------------------------------------------------------------------- */
+/* --- sema.c ----------------------------------------------------------------------------------- */
 
 /* Take one unit, waiting for it in order of arrival; `why` and `obj` are what the wait is about. */
 void sema_acquire(struct goc_sema *s, enum hook_wait why, const void *obj, uintptr_t pc);
@@ -192,8 +190,7 @@ _Noreturn void null_argument(const char *call, uintptr_t pc);
             null_argument(__func__, CALLER_PC()); \
     } while (0)
 
-/* --- mutex.c: the lock without its detector's side, for the primitives built on it
- * ------------------ */
+/* --- mutex.c: the lock without its detector's side, for the primitives built on it ------------ */
 
 void mutex_lock_as(goc_mutex *mu, enum hook_wait why, const void *obj, uintptr_t pc);
 bool mutex_trylock_quiet(goc_mutex *mu);
@@ -202,8 +199,7 @@ bool mutex_is_locked(const goc_mutex *mu);
 void mutex_lock_at(goc_mutex *mu, uintptr_t pc);
 void mutex_unlock_at(goc_mutex *mu, uintptr_t pc);
 
-/* --- with the caller's pc, for the primitives made of others
- * ---------------------------------------- */
+/* --- with the caller's pc, for the primitives made of others ---------------------------------- */
 
 struct goc_context;
 struct g *g_spawn(void *fn, const uintptr_t *arg, int n, size_t stack_size, uintptr_t pc);
@@ -212,8 +208,7 @@ void waitgroup_wait_at(goc_waitgroup *wg, uintptr_t pc);
 int sem_acquire_at(goc_sem *s, int64_t n, struct goc_context *ctx, uintptr_t pc);
 void sem_release_at(goc_sem *s, int64_t n, uintptr_t pc);
 
-/* --- chan.c
- * ---------------------------------------------------------------------------------------- */
+/* --- chan.c ----------------------------------------------------------------------------------- */
 
 /* For channels that the program can only receive from, because a primitive closes and frees them:
    no access to the channel as an object is recorded, since the program could not order it. */

@@ -96,8 +96,7 @@ GOC_EXPORT void goc_waitgroup_wait(goc_waitgroup *wg)
     waitgroup_wait_at(wg, CALLER_PC());
 }
 
-/* --- goc_waitgroup_go
- * ------------------------------------------------------------------------------- */
+/* --- goc_waitgroup_go ------------------------------------------------------------------------- */
 
 struct task {
     goc_waitgroup *wg;

@@ -164,8 +164,7 @@ static void visit(const struct state *s)
     stack[depth++] = *s;
 }
 
-/* --- the queues, under the channel's lock
- * ----------------------------------------------------------- */
+/* --- the queues, under the channel's lock ----------------------------------------------------- */
 
 static void push(struct chan *c, bool send, int p, int k)
 {
@@ -267,8 +266,7 @@ static int order(const struct op *op, int i, int p)
     return i == 0 ? (a < b ? a : b) : i == 1 && a != b ? (a > b ? a : b) : NOBODY;
 }
 
-/* --- one goroutine's next steps
- * ----------------------------------------------------------------------- */
+/* --- one goroutine's next steps --------------------------------------------------------------- */
 
 static void finish(struct state *s, int p)
 {
@@ -517,8 +515,7 @@ static void step_timer(const struct state *now, int p)
     visit(s);
 }
 
-/* --- what must hold
- * ----------------------------------------------------------------------------------- */
+/* --- what must hold --------------------------------------------------------------------------- */
 
 static void check(const struct state *s)
 {

@@ -38,8 +38,7 @@ static void jitter(uint64_t *state)
         goc_sleep((int64_t)(r >> 8) % 20000);
 }
 
-/* --- channels: every value once, each sender's in order
- * ------------------------------------------- */
+/* --- channels: every value once, each sender's in order --------------------------------------- */
 
 enum { SENDERS = 5, RECEIVERS = 4 };
 
@@ -144,8 +143,7 @@ START_TEST(channels)
 }
 END_TEST
 
-/* --- select: tokens wander over a ring of channels, each goroutine both sends and receives
- * ---------- */
+/* --- select: tokens wander over a ring of channels, each goroutine both sends and receives ---- */
 
 enum { RING = 6, TOKENS = 3 };
 
@@ -204,8 +202,7 @@ START_TEST(selects_that_meet)
 }
 END_TEST
 
-/* --- locks
- * ------------------------------------------------------------------------------------------ */
+/* --- locks ------------------------------------------------------------------------------------ */
 
 struct locks {
     goc_mutex mu;
@@ -289,8 +286,7 @@ START_TEST(locks)
 }
 END_TEST
 
-/* --- cond: a bounded buffer with one signal for each change
- * ------------------------------------------ */
+/* --- cond: a bounded buffer with one signal for each change ----------------------------------- */
 
 struct buffer {
     goc_mutex mu;
@@ -365,8 +361,7 @@ START_TEST(cond_never_loses_a_signal)
 }
 END_TEST
 
-/* --- waitgroup and once: on memory that goes away as soon as it may
- * ----------------------------------- */
+/* --- waitgroup and once: on memory that goes away as soon as it may --------------------------- */
 
 struct round {
     goc_waitgroup wg, left;

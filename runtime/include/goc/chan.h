@@ -84,8 +84,7 @@ typedef struct goc_unit {
     for (__typeof__((*(ch))[0]) v, (*goc_range_##v)[] = (ch); \
          GOC_CHECK_RECV(ch), goc_chan_next(GOC_CHAN_HANDLE(goc_range_##v), (void *)&v);)
 
-/* --- what the macros above are made of
- * ------------------------------------------------------------ */
+/* --- what the macros above are made of -------------------------------------------------------- */
 
 #define GOC_CHAN_HANDLE(ch) ((void *)(ch))
 

@@ -29,8 +29,7 @@ struct goc_sema {
     void *goc_queue;
 };
 
-/* --- mutex (Go's sync.Mutex)
- * ---------------------------------------------------------------------- */
+/* --- mutex (Go's sync.Mutex) ------------------------------------------------------------------ */
 
 /* Mutual exclusion. Not recursive, and not bound to a goroutine: another one may unlock. A
    goroutine that has waited for more than a millisecond gets the lock next, whoever else comes by.
@@ -51,8 +50,7 @@ void goc_mutex_unlock(goc_mutex *mu);
 /* true: locked, without waiting. */
 bool goc_mutex_trylock(goc_mutex *mu);
 
-/* --- rwmutex (Go's sync.RWMutex)
- * ------------------------------------------------------------------ */
+/* --- rwmutex (Go's sync.RWMutex) -------------------------------------------------------------- */
 
 /* Any number of readers or one writer. A waiting writer holds new readers back, so a goroutine must
    not lock for reading twice; readers that waited for a writer come before the next one. */
@@ -76,8 +74,7 @@ void goc_rwmutex_rlock(goc_rwmutex *rw);
 void goc_rwmutex_runlock(goc_rwmutex *rw);
 bool goc_rwmutex_tryrlock(goc_rwmutex *rw);
 
-/* --- waitgroup (Go's sync.WaitGroup)
- * -------------------------------------------------------------- */
+/* --- waitgroup (Go's sync.WaitGroup) ---------------------------------------------------------- */
 
 /* Waits for a counter to become zero. Add before the go statement, not in the new goroutine. */
 typedef struct goc_waitgroup {
@@ -130,8 +127,7 @@ void goc_waitgroup_go_call(goc_waitgroup *wg, void *fn, int n, const uintptr_t *
                  (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 0, 6, GOC_W_(a), GOC_W_(b), \
                  GOC_W_(c), GOC_W_(d), GOC_W_(e), GOC_W_(f))
 
-/* --- once (Go's sync.Once)
- * ------------------------------------------------------------------------ */
+/* --- once (Go's sync.Once) -------------------------------------------------------------------- */
 
 typedef struct goc_once {
     uint32_t goc_done, goc_spare;
@@ -148,8 +144,7 @@ typedef struct goc_once {
    goc_once_do on the same once deadlocks. */
 void goc_once_do(goc_once *once, void (*fn)(void));
 
-/* --- cond (Go's sync.Cond)
- * ------------------------------------------------------------------------ */
+/* --- cond (Go's sync.Cond) -------------------------------------------------------------------- */
 
 /* goc_cond_wait unlocks the mutex, waits for a signal and locks it again; it returns only if
    signalled, in the order of waiting. The condition may be false again by then, so wait in a loop.
@@ -174,8 +169,7 @@ void goc_cond_wait(goc_cond *c);
 void goc_cond_signal(goc_cond *c);
 void goc_cond_broadcast(goc_cond *c);
 
-/* --- weighted semaphore (golang.org/x/sync/semaphore)
- * --------------------------------------------- */
+/* --- weighted semaphore (golang.org/x/sync/semaphore) ----------------------------------------- */
 
 /* n units; strictly first come, first served: a large request at the head is not passed by small
    ones. Asking for more than there are at all waits forever (or until the context ends). */
@@ -200,8 +194,7 @@ bool goc_sem_try_acquire(goc_sem *s, int64_t n);
 /* Panics "semaphore: released more than held". */
 void goc_sem_release(goc_sem *s, int64_t n);
 
-/* --- sized waitgroup (remeh/sizedwaitgroup)
- * ------------------------------------------------------- */
+/* --- sized waitgroup (remeh/sizedwaitgroup) --------------------------------------------------- */
 
 /* A waitgroup whose add(1) waits while `limit` are at work. Zero-filled, or limit <= 0: no limit.
  */
@@ -217,8 +210,7 @@ int goc_sized_waitgroup_add_ctx(goc_sized_waitgroup *wg, struct goc_context *ctx
 void goc_sized_waitgroup_done(goc_sized_waitgroup *wg);
 void goc_sized_waitgroup_wait(goc_sized_waitgroup *wg);
 
-/* --- errgroup (golang.org/x/sync/errgroup)
- * -------------------------------------------------------- */
+/* --- errgroup (golang.org/x/sync/errgroup) ---------------------------------------------------- */
 
 /* Goroutines that work on parts of one task: the first that fails (returns other than 0) decides
    the result, and ends the group's context so that the others can stop. Zero-filled: no context. */
