@@ -89,6 +89,42 @@ START_TEST(mutex_may_be_unlocked_by_another)
 }
 END_TEST
 
+/* The first wait for a mutex changes how it is unlocked: have that happen often, at any moment. */
+enum { FRESH = 20000 };
+static goc_mutex fresh[FRESH];
+static int fresh_count[FRESH];
+
+static void walk_fresh(goc_waitgroup *wg)
+{
+    for (int i = 0; i < FRESH; i++) {
+        for (int k = 0; k < 3; k++) {
+            goc_mutex_lock(&fresh[i]);
+            fresh_count[i]++;
+            if (i % 128 == 0)
+                goc_gosched();
+            goc_mutex_unlock(&fresh[i]);
+        }
+    }
+    goc_waitgroup_done(wg);
+}
+
+START_TEST(mutex_first_wait)
+{
+    AT_ALL_PS
+    {
+        goc_waitgroup wg = {0};
+        memset(fresh, 0, sizeof fresh);
+        memset(fresh_count, 0, sizeof fresh_count);
+        goc_waitgroup_add(&wg, 3);
+        for (int i = 0; i < 3; i++)
+            go(walk_fresh, &wg);
+        goc_waitgroup_wait(&wg);
+        for (int i = 0; i < FRESH; i++)
+            ck_assert_int_eq(fresh_count[i], 9);
+    }
+}
+END_TEST
+
 /* One that keeps taking the lock, with hardly a moment between, must not starve another for long.
  */
 static void hog(goc_mutex *m, int *stop)
@@ -895,9 +931,10 @@ START_TEST(ends_with)
 END_TEST
 
 UNIT_MAIN("sync", 60, mutex_excludes, mutex_trylock, mutex_may_be_unlocked_by_another,
-          mutex_does_not_starve, mutex_memory_may_go_after_unlock, readers_share, writers_exclude,
-          waiting_writer_holds_new_readers_back, rwmutex_try, waitgroup_waits_for_all_and_wakes_all,
-          waitgroup_go, once_runs_once_and_all_wait, once_counts_as_done_after_a_panic,
-          cond_signal_wakes_the_longest_waiting, cond_broadcast_wakes_all, sem_bounds_the_sum,
-          sem_first_come_first_served, sem_gives_up_with_its_context, sized_waitgroup_limits,
-          errgroup_first_failure, errgroup_limit, ends_with)
+          mutex_first_wait, mutex_does_not_starve, mutex_memory_may_go_after_unlock, readers_share,
+          writers_exclude, waiting_writer_holds_new_readers_back, rwmutex_try,
+          waitgroup_waits_for_all_and_wakes_all, waitgroup_go, once_runs_once_and_all_wait,
+          once_counts_as_done_after_a_panic, cond_signal_wakes_the_longest_waiting,
+          cond_broadcast_wakes_all, sem_bounds_the_sum, sem_first_come_first_served,
+          sem_gives_up_with_its_context, sized_waitgroup_limits, errgroup_first_failure,
+          errgroup_limit, ends_with)
