@@ -178,7 +178,17 @@ int spawn_wait(char **argv)
     pid_t pid;
     int status;
     fflush(NULL);
-    int e = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
+    posix_spawnattr_t attr;
+    sigset_t pipe;
+    posix_spawnattr_init(&attr);
+    sigemptyset(&pipe);
+    if (tool_sigpipe == SIG_DFL) {
+        sigaddset(&pipe, SIGPIPE);
+        posix_spawnattr_setsigdefault(&attr, &pipe);
+        posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+    }
+    int e = posix_spawnp(&pid, argv[0], NULL, &attr, argv, environ);
+    posix_spawnattr_destroy(&attr);
     if (e) {
         warn("%s: %s", argv[0], e == ENOENT ? "no such program" : strerror(e));
         return e == ENOENT ? 127 : 126;

@@ -42,6 +42,8 @@
 #define RECORD_FD 200 /* lowest descriptor for the records */
 #define GRACE_S 3.0   /* between SIGQUIT and SIGKILL at a timeout */
 
+void (*tool_sigpipe)(int) = SIG_DFL;
+
 struct run {
     struct findings all;
     struct decoder decoder;
@@ -307,7 +309,7 @@ static _Noreturn void become(const struct options *o, const char *path, char **a
             setenv("LD_PRELOAD", all, 1);
     }
     personality(ADDR_NO_RANDOMIZE | (unsigned long)personality(0xffffffff));
-    signal(SIGPIPE, SIG_DFL);
+    signal(SIGPIPE, tool_sigpipe);
     sigprocmask(SIG_SETMASK, mask, NULL);
     execv(path, argv);
     int e = errno;
@@ -438,7 +440,6 @@ int launch(const struct options *o, char **argv)
     for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
         sigaddset(&set, passed[i]);
     sigprocmask(SIG_BLOCK, &set, &old);
-    signal(SIGPIPE, SIG_IGN);
     int sigfd = signalfd(-1, &set, SFD_CLOEXEC);
     if (sigfd < 0)
         die("signalfd: %s", strerror(errno));

@@ -2,6 +2,8 @@
 #include "findings.h"
 #include "tool.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,6 +34,14 @@ static const struct command *command_find(const char *name)
     return NULL;
 }
 
+/* After words on standard output. */
+static int said(void)
+{
+    if (fflush(stdout) != 0)
+        die("cannot write standard output: %s", strerror(errno));
+    return 0;
+}
+
 static int help(const char *name)
 {
     const struct command *c = name ? command_find(name) : NULL;
@@ -54,7 +64,7 @@ static int help(const char *name)
             "\nExit status: the program's own; 66 when something was found; 124 timed out;\n"
             "125 goc-race itself failed; 126 cannot execute; 127 not found; 128+N killed by N.\n");
     }
-    return fflush(stdout) == 0 ? 0 : EXIT_TOOL;
+    return said();
 }
 
 static bool is_source(const char *s)
@@ -112,9 +122,13 @@ int main(int argc, char **argv)
     if (argc < 2)
         die("no program to run (goc-race --help)");
     const char *c = argv[1];
+    /* A reader that goes away (| head) is an error to tell. The commands that start programs set
+       the signal up themselves. */
+    if (strcmp(c, "cc") != 0 && strcmp(c, "c++") != 0)
+        tool_sigpipe = signal(SIGPIPE, SIG_IGN);
     if (strcmp(c, "--version") == 0) {
         printf("goc-race %s\n", GOC_VERSION);
-        return fflush(stdout) == 0 ? 0 : EXIT_TOOL;
+        return said();
     }
     if (strcmp(c, "--help") == 0 || strcmp(c, "-h") == 0)
         return help(NULL);

@@ -85,6 +85,30 @@ const char *object_kind(uint64_t kind)
     return kind < sizeof objects / sizeof *objects ? objects[kind] : "object";
 }
 
+unsigned wait_object(uint64_t wait)
+{
+    switch (wait) {
+    case HOOK_WAIT_CHAN_RECV:
+    case HOOK_WAIT_CHAN_SEND:
+        return HOOK_OBJ_CHAN;
+    case HOOK_WAIT_MUTEX:
+        return HOOK_OBJ_MUTEX;
+    case HOOK_WAIT_RWMUTEX_R:
+    case HOOK_WAIT_RWMUTEX_W:
+        return HOOK_OBJ_RWMUTEX;
+    case HOOK_WAIT_WAITGROUP:
+        return HOOK_OBJ_WAITGROUP;
+    case HOOK_WAIT_ONCE:
+        return HOOK_OBJ_ONCE;
+    case HOOK_WAIT_COND:
+        return HOOK_OBJ_COND;
+    case HOOK_WAIT_SEM:
+        return HOOK_OBJ_SEM;
+    default:
+        return HOOK_OBJ_NONE;
+    }
+}
+
 const char *object_called(struct arena *a, uint64_t kind, uint64_t addr, const char *name)
 {
     if (name)

@@ -83,6 +83,8 @@ const char *part_who_capital(struct arena *a, const struct part *p);
 /* What a goroutine waits in, from enum hook_wait; what an object is, from enum hook_obj. */
 const char *wait_name(uint64_t wait);
 const char *object_kind(uint64_t kind);
+/* What a goroutine that waits so waits for: enum hook_obj. */
+unsigned wait_object(uint64_t wait);
 /* "'bank.mu'", or "mutex 0x00c000010020" if it has no name. */
 const char *object_called(struct arena *a, uint64_t kind, uint64_t addr, const char *name);
 /* Are p->held all the locks its goroutine held? */

@@ -17,7 +17,7 @@ struct object {
     Dwfl_Module *mod; /* NULL: no file, or another build of it */
     bool has_dwarf;
     uint64_t own_lo, own_hi; /* the runtime's code */
-    struct unit *units; /* of clang's objects, which have no .debug_aranges */
+    struct unit *units;      /* of clang's objects, which have no .debug_aranges */
     size_t nunits;
     struct object *next;
 };
@@ -29,7 +29,7 @@ struct symbols {
     struct object **now; /* those of the last list of modules */
     size_t nnow;
     struct cached *cache[1024];
-    bool verbose;         /* say which files are read */
+    bool verbose;       /* say which files are read */
     bool stripped_hint; /* a program's frame had no debug information */
 };
 

@@ -126,8 +126,7 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
                          : "waits");
         if (addr)
             fprintf(out, ", it waits for %s",
-                    p->name ? arena_printf(a, "'%s'", p->name)
-                            : arena_printf(a, "0x%012llx", addr));
+                    object_called(a, wait_object(p->r.aux), addr, p->name));
         fprintf(out, ":%s\n", OFF);
         return true;
     case PART_HOLDER:

@@ -12,6 +12,9 @@ int report(int argc, char **argv);
 int explain(int argc, char **argv);
 int completion(int argc, char **argv);
 
+/* What SIGPIPE did when we were started; programs that we start get it back. */
+extern void (*tool_sigpipe)(int);
+
 /* Spawns argv and waits: its exit status, 128+N for a signal, 127 and a line if there is no such
    program. */
 int spawn_wait(char **argv);

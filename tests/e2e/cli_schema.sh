@@ -1,0 +1,114 @@
+# The json format against the schema that goc-race-report(5) prints; SARIF against what the standard
+# asks of the objects we write; and a reader that goes away.
+. tests/e2e/lib
+build racy
+cat >"$work/order.c" <<'END'
+#include <goc.h>
+static goc_mutex a, b;
+static void forth(void)
+{
+    goc_mutex_lock(&a);
+    goc_mutex_lock(&b);
+    goc_mutex_unlock(&b);
+    goc_mutex_unlock(&a);
+}
+static void back(void)
+{
+    goc_mutex_lock(&b);
+    goc_mutex_lock(&a);
+    goc_mutex_unlock(&a);
+    goc_mutex_unlock(&b);
+}
+int main(void)
+{
+    go(forth);
+    goc_sleep(5 * GOC_MILLISECOND);
+    go(back);
+    goc_sleep(5 * GOC_MILLISECOND);
+}
+END
+"$race" cc -g -O1 "$work/order.c" -o "$work/order" || exit 1
+try "$race" --save="$work/1" "$work/racy"
+want_status 66
+try "$race" --save="$work/2" "$work/order"
+want_status 66
+try "$race" report --output "json:$work/r.json" --output "sarif:$work/r.sarif" "$work/1" "$work/2"
+want_status 0
+
+if command -v python3 >/dev/null 2>&1; then
+    what='the schema of goc-race-report(5)'
+    timeout 20 python3 - man/goc-race-report.5 "$work/r.json" >"$out" 2>"$err" <<'END' ||
+import json, re, sys
+page = open(sys.argv[1]).read()
+schema = json.loads(re.search(r'^\{"\$schema".*?^\.Ed', page, re.S | re.M).group(0)[:-3])
+kinds = {"object": dict, "array": list, "string": str, "integer": int, "boolean": bool,
+         "null": type(None)}
+
+def check(v, s, where):
+    if "$ref" in s:
+        s = schema["$defs"][s["$ref"].split("/")[-1]]
+    if "const" in s:
+        assert v == s["const"], where
+    if "enum" in s:
+        assert v in s["enum"], (where, v)
+    if "type" in s:
+        t = s["type"] if isinstance(s["type"], list) else [s["type"]]
+        assert type(v) in [kinds[k] for k in t], (where, v)
+    if isinstance(v, str) and "pattern" in s:
+        assert re.search(s["pattern"], v), (where, v)
+    if isinstance(v, int) and "minimum" in s:
+        assert v >= s["minimum"], (where, v)
+    if isinstance(v, list):
+        for i, x in enumerate(v):
+            check(x, s["items"], where + "[%d]" % i)
+    if isinstance(v, dict):
+        for k in s["required"]:
+            assert k in v, (where, k)
+        for k in v:
+            assert k in s["properties"], (where, k)
+            check(v[k], s["properties"][k], where + "." + k)
+
+lines = [json.loads(l) for l in open(sys.argv[2])]
+assert [l["kind"] for l in lines] == ["race", "lockorder"], lines
+for l in lines:
+    check(l, schema, "$")
+END
+        wrong "$(tail -n 1 "$err")"
+    what='SARIF'
+    timeout 20 python3 - "$work/r.sarif" >"$out" 2>"$err" <<'END' ||
+import json, sys
+s = json.load(open(sys.argv[1]))
+assert set(s) == {"$schema", "version", "runs"} and s["version"] == "2.1.0"
+run = s["runs"][0]
+rules = run["tool"]["driver"]["rules"]
+for r in run["results"]:
+    assert rules[r["ruleIndex"]]["id"] == r["ruleId"]
+    assert r["message"]["text"] and r["level"] == "error" and r["occurrenceCount"] >= 1
+    for name in ("relatedLocations", "stacks"):  # uniqueItems
+        texts = [json.dumps(x) for x in r[name]]
+        assert len(texts) == len(set(texts)), name
+    for flow in r["codeFlows"]:
+        for t in flow["threadFlows"]:
+            assert t["locations"], "an empty flow"
+            assert t["locations"][-1]["importance"] == "essential"
+    where = json.dumps([r["partialFingerprints"], r["ruleId"]])
+    assert "0x" not in where and "/" not in r["partialFingerprints"]["gocRace/v1"]
+    for l in r["locations"] + r["relatedLocations"]:
+        p = l["physicalLocation"]
+        assert p["region"]["startLine"] >= 1 and " " not in p["artifactLocation"]["uri"]
+END
+        wrong "$(tail -n 1 "$err")"
+fi
+
+# A reader that goes away.
+what='report | true'
+(
+    sleep 0.3
+    "$race" report "$work/1" "$work/2" 2>"$err"
+    echo $? >"$work/code"
+) | true
+status=$(cat "$work/code")
+want_status 125
+want_err_lines 1
+want_err 'cannot write standard output'
+finish
