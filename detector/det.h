@@ -115,7 +115,8 @@ struct race_g {
     uintptr_t *sp_base, *sp_end;
     /* History: where the next event goes. */
     u64 *ev, *ev_end;
-    uintptr_t ev_pc; /* the pc before the next event */
+    struct run *runs; /* sites that walk through memory, history.c; NULL in the first chunk */
+    uintptr_t ev_pc;  /* the pc before the next event */
     u32 ev_epoch;
     u32 lock;        /* history and facts below, against those who report */
     struct life *life;

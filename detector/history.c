@@ -12,7 +12,12 @@
  *   access  [ addr 44 ][ pc delta 15 ][ size 2 ][ atomic ][ write ][ 1 ]
  *   others  [ value 56 ][ type 8 ]      pc; enter (return address); leave (to depth); epoch;
  *                                       range (address and kind; the next word is the length);
+ *                                       run (the same; the next word is stride and count);
  *                                       locks (how many are held; two words for each)
+ *
+ * A loop over an array would fill the log with accesses of one kind, a stride apart; from the third
+ * on they are one event, a run, whose count goes up in place. A few sites at a time can be in a run, so
+ * a loop with several arrays is several runs; they end with the epoch or when the stack changes.
  *
  * The log is kept in chunks that grow from 256 bytes to 16 KiB, the first given at the first event:
  * a goroutine that only waits has none. A chunk begins with the epoch, the pc and the innermost part of
@@ -144,6 +149,7 @@ void life_end(struct race_g *g)
     bury(l, g->epoch);
     g->life = NULL;
     g->ev = g->ev_end = NULL;
+    g->runs = NULL;
     det_unlock(&lock);
 }
 
@@ -222,6 +228,8 @@ static void chunk_new(struct race_g *g, uintptr_t pc)
     c->kept = c->depth < room ? c->depth : room;
     for (u32 i = 0; i < c->kept; i++)
         c->ev[i] = g->sp[(long)i - (long)c->kept];
+    size_t tail = size == CHUNK_FIRST ? 0 : RUNS * sizeof(struct run);
+    g->runs = tail ? (struct run *)((char *)c + size - tail) : NULL;
     c->older = l->newest;
     if (l->newest)
         l->newest->newer = c;
@@ -230,12 +238,40 @@ static void chunk_new(struct race_g *g, uintptr_t pc)
     l->newest = c;
     l->bytes += size;
     live_bytes += size;
-    g->ev_end = (u64 *)((char *)c + size);
+    g->ev_end = (u64 *)((char *)c + size - tail);
     __atomic_store_n(&g->ev, c->ev + c->kept, __ATOMIC_RELEASE);
     det_unlock(&lock);
     g->ev_pc = pc;
     g->ev_epoch = g->epoch;
     g->sp_synced = g->sp_history = g->sp;
+}
+
+static void runs_end(struct race_g *g)
+{
+    for (u32 i = 0; g->runs && i < RUNS; i++)
+        g->runs[i].pc = 0, g->runs[i].slot = NULL;
+}
+
+/* The site's accesses become a run, or are seen to be none. True: the event has been written. */
+static bool run_step(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
+{
+    struct run *r = run_of(g, pc);
+    u32 kind = (u32)n << 8 | flags;
+    long stride = (long)(a - r->last);
+    bool again = r->pc == pc && r->kind == kind && r->stride == stride && stride;
+    *r = (struct run){.pc = pc,
+                      .last = a,
+                      .kind = kind,
+                      .stride = r->pc == pc && stride == (int)stride ? stride : 0};
+    if (!again)
+        return false;
+    g->ev[1] = (u64)(u32)stride << 32 | 1;
+    g->ev[0] = (u64)(a & DET_ADDR_MASK) << EV_ADDR_SHIFT |
+               (u64)__builtin_ctz((u32)n) << (EV_OTHER_SHIFT + 2) |
+               (u64)(flags & 3) << EV_OTHER_SHIFT | EV_RUN;
+    r->slot = g->ev + 1;
+    __atomic_store_n(&g->ev, g->ev + 2, __ATOMIC_RELEASE);
+    return true;
 }
 
 static void put(struct race_g *g, u64 e)
@@ -268,6 +304,8 @@ void history_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 fla
     long need = (g->sp - g->sp_synced) + 5 + (g->held ? 1 + 2 * LOCKS_MAX : 0);
     if (g->ev_end - g->ev < need)
         chunk_new(g, pc);
+    if (g->ev_epoch != g->epoch || g->sp_history != g->sp_synced || g->sp != g->sp_synced)
+        runs_end(g);
     if (g->ev_epoch != g->epoch) {
         put(g, (u64)g->epoch << EV_OTHER_SHIFT | EV_EPOCH);
         g->ev_epoch = g->epoch;
@@ -293,6 +331,16 @@ void history_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 fla
         __atomic_store_n(&g->ev, g->ev + 2, __ATOMIC_RELEASE);
         return;
     }
+    struct run *run = g->runs ? run_of(g, pc) : NULL;
+    if (run && run->pc == pc && run->stride && run->last + (uintptr_t)run->stride == a &&
+        run->kind == ((u32)n << 8 | flags)) {
+        if (delta)
+            put(g, (u64)pc << EV_OTHER_SHIFT | EV_PC);
+        run_step(g, pc, a, n, flags);
+        return;
+    }
+    if (run)
+        run_step(g, pc, a, n, flags);
     put(g, EV_ACCESS | (flags & ACCESS_WRITE ? EV_WRITE : 0) |
                (flags & ACCESS_ATOMIC ? EV_ATOMIC : 0) |
                (u64)__builtin_ctz((u32)n) << EV_SIZE_SHIFT |
@@ -360,6 +408,20 @@ static u64 bytes_in(uintptr_t granule, uintptr_t a, size_t n)
     return (WORD_BYTES >> (8 - (hi - lo))) << lo;
 }
 
+/* Is one of the run's accesses to the wanted bytes, and where? */
+static bool run_holds(const struct wanted *want, uintptr_t a, size_t n, u64 word, uintptr_t *at)
+{
+    long stride = (int)(word >> 32), count = (long)(u32)word;
+    long k = ((long)want->granule - (long)a) / stride;
+    for (long i = k - 8; i <= k + 8; i++)
+        if (i >= 0 && i < count &&
+            (bytes_in(want->granule, a + (uintptr_t)(i * stride), n) & want->bytes)) {
+            *at = a + (uintptr_t)(i * stride);
+            return true;
+        }
+    return false;
+}
+
 static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wanted *want,
                          struct replay *r, struct restored *out)
 {
@@ -411,6 +473,12 @@ static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wan
                 if (r->epoch > want->epoch)
                     return found;
                 continue;
+            case EV_RUN:
+                flags = value & 3;
+                n = 1u << (value >> 2 & 3);
+                if (!run_holds(want, e >> EV_ADDR_SHIFT, n, *++p, &a))
+                    continue;
+                break;
             default:
                 a = e >> EV_ADDR_SHIFT;
                 flags = value & 15;

@@ -49,16 +49,50 @@ bool life_by_stack(uintptr_t a, struct life *out);
 #define EV_PC_SHIFT 5
 #define EV_PC_BITS 15
 #define EV_ADDR_SHIFT 20
-enum ev_other { EV_PC = 0, EV_ENTER = 2, EV_LEAVE = 4, EV_EPOCH = 6, EV_RANGE = 8, EV_LOCKS = 10 };
+enum ev_other {
+    EV_PC = 0,
+    EV_ENTER = 2,
+    EV_LEAVE = 4,
+    EV_EPOCH = 6,
+    EV_RANGE = 8,
+    EV_LOCKS = 10,
+    EV_RUN = 12,
+};
 #define LOCKS_MAX 4 /* that the log names */
 #define EV_OTHER_SHIFT 8
 #define EV_OTHER_MASK 15
+
+/* A site that walks through memory: its accesses so far were `stride` apart. */
+struct run {
+    uintptr_t pc, last;
+    long stride;
+    u64 *slot; /* the second word of its EV_RUN, where the count is; NULL: not one yet */
+    u32 kind;  /* size and flags */
+};
+#define RUNS 4
+#define RUN_COUNT_MAX 0xffffffffu
+
+static inline struct run *run_of(struct race_g *g, uintptr_t pc)
+{
+    return &g->runs[(pc ^ pc >> 4) % RUNS];
+}
 
 void history_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags);
 
 static inline void history_access(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
 {
     long delta = (long)(pc - g->ev_pc);
+    if (g->runs && g->ev_epoch == g->epoch && g->sp == g->sp_synced && g->sp == g->sp_history) {
+        struct run *r = run_of(g, pc);
+        if (r->slot && r->pc == pc && r->last + (uintptr_t)r->stride == a &&
+            r->kind == ((u32)n << 8 | flags) && (u32)*r->slot != RUN_COUNT_MAX) {
+            r->last = a;
+            __atomic_store_n(r->slot, *r->slot + 1, __ATOMIC_RELEASE);
+            return;
+        }
+        history_slow(g, pc, a, n, flags);
+        return;
+    }
     if (likely(g->sp == g->sp_synced && g->sp == g->sp_history && g->ev_epoch == g->epoch &&
                g->ev < g->ev_end && (u64)(delta + (1 << 14)) < (1 << 15) && n <= 8 &&
                !(flags & ~(ACCESS_WRITE | ACCESS_ATOMIC)) && (n & (n - 1)) == 0)) {
