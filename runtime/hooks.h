@@ -177,8 +177,8 @@ void hook_unlock(enum hook_obj kind, const void *obj, int mode, uintptr_t pc);
    a lock; slot is where its value is. */
 void hook_chan_one(const void *ch, const void *slot, bool sent, uintptr_t pc);
 
-/* `g` (the current goroutine) parks on n objects; obj[] must stay valid until hook_unpark. Called
-   before it can be woken. */
+/* `g` (the current goroutine) parks on n objects; obj[] must stay valid until hook_unpark; a NULL
+   among them is a timer, which will wake it. Called before it can be woken. */
 void hook_park(struct race_g *g, enum hook_wait why, const void *const *obj, size_t n,
                uintptr_t pc);
 /* `g` continues (called by the goroutine itself, once it runs again). */
