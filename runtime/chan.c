@@ -194,6 +194,7 @@ static inline bool chan_recv_at(struct chan *c, void *value, uintptr_t pc)
     hook_obj_read(pc, HOOK_OBJ_CHAN, &c->use);
     struct g *wake;
     bool one = c->cap == 1;
+    uint64_t use = c->use;
     chan_lock(c);
     enum chan_result r = chan_recv_locked(c, value, &wake);
     bool ok = r == CHAN_DONE;
@@ -206,6 +207,8 @@ static inline bool chan_recv_at(struct chan *c, void *value, uintptr_t pc)
     }
     if (one && ok)
         hook_chan_one(c, c->buf, false, pc);
+    if (unlikely(use) && ok)
+        after_received(use);
     return ok;
 }
 
@@ -275,6 +278,8 @@ GOC_EXPORT bool goc_chan_try_recv(void *ch, void *value)
         g_ready(wake);
     if (value && r != CHAN_BLOCKS)
         hook_write(CALLER_PC(), value, c->elem);
+    if (unlikely(c->use) && r == CHAN_DONE)
+        after_received(c->use);
     return r == CHAN_DONE;
 }
 

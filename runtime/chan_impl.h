@@ -84,4 +84,8 @@ static inline void chan_unlock(struct chan *c)
     lock_release(&c->lock);
 }
 
+/* goc_after's channel goes away with its timer once its one value has been received. What its `use`
+   holds is read before the operation, after which any other channel may be gone. */
+void after_received(uint64_t use); /* ticker.c */
+
 #endif

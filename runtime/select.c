@@ -49,6 +49,8 @@ struct sel {
     struct pick pick;
     struct timer timer;
     struct g *g;
+    int after;    /* the case that receives from a goc_after, or -1 */
+    uint64_t use; /* of its channel */
 };
 
 static inline struct chan *case_chan(const goc_case *c)
@@ -323,6 +325,12 @@ static void scan(struct sel *s)
         const goc_case *c = &s->cases[i];
         switch (c->goc_op) {
         case GOC_CASE_RECV:
+            if (c->goc_ch && unlikely(((struct chan *)c->goc_ch)->use)) {
+                s->after = (int)i;
+                s->use = ((struct chan *)c->goc_ch)->use;
+            }
+            s->channels += c->goc_ch != NULL;
+            break;
         case GOC_CASE_SEND:
             s->channels += c->goc_ch != NULL;
             break;
@@ -352,6 +360,7 @@ GOC_EXPORT int goc_select_n(goc_case *cases, size_t n)
         goc_case *c = &cases[chosen];
         struct chan *ch = c->goc_ch;
         struct g *wake;
+        uint64_t use = ch->use;
         chan_lock(ch);
         enum chan_result r = case_try_locked(c, &wake);
         chan_unlock(ch);
@@ -359,6 +368,8 @@ GOC_EXPORT int goc_select_n(goc_case *cases, size_t n)
             g_ready(wake);
         if (likely(r != CHAN_BLOCKS)) {
             case_finish(c, r == CHAN_DONE, pc);
+            if (unlikely(use) && r == CHAN_DONE && c->goc_op == GOC_CASE_RECV)
+                after_received(use);
             return chosen;
         }
     }
@@ -366,11 +377,14 @@ GOC_EXPORT int goc_select_n(goc_case *cases, size_t n)
     s.cases = cases;
     s.n = n;
     s.pc = pc;
-    s.on_default = s.on_timeout = -1;
+    s.on_default = s.on_timeout = s.after = -1;
     s.channels = 0;
     s.pick = (struct pick){0};
     scan(&s);
     if (chosen < 0 && s.on_default >= 0 && s.channels <= 1)
         return s.on_default;
-    return s.channels <= ON_STACK ? select_small(&s) : select_large(&s);
+    chosen = s.channels <= ON_STACK ? select_small(&s) : select_large(&s);
+    if (unlikely(chosen == s.after) && chosen >= 0)
+        after_received(s.use);
+    return chosen;
 }

@@ -16,6 +16,7 @@
  * sends with a record of its own that was created then. The scheduler itself has no record, so
  * nothing else is ordered by a timer.
  */
+#include "chan_impl.h"
 #include "sched_impl.h"
 
 #include <goc/go.h>
@@ -185,9 +186,17 @@ GOC_EXPORT void goc_timer_free(goc_timer *t)
 GOC_EXPORT goc_recv_chan(goc_time) goc_after(goc_duration d)
 {
     struct goc_timer *t = chan_timer("goc_after", CALLER_PC());
-    void *ch = t->ch;
+    struct chan *ch = t->ch;
+    ch->use = (uintptr_t)t;
     timer_arm(t, d);
-    return ch;
+    return (void *)ch;
+}
+
+void after_received(uint64_t use)
+{
+    struct goc_timer *t = (struct goc_timer *)(uintptr_t)use;
+    ((struct chan *)t->ch)->use = 0;
+    timer_drop(t);
 }
 
 /* --- tickers ------------------------------------------------------------------------------------ */
