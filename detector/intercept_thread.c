@@ -236,6 +236,13 @@ ICEPT_EXPORT(int, pthread_create,
     return r;
 }
 
+static u32 own_threads;
+
+size_t hook_own_threads(void)
+{
+    return __atomic_load_n(&own_threads, __ATOMIC_RELAXED);
+}
+
 void icept_start_thread(void *(*fn)(void *))
 {
     struct race_g *g = det_cur;
@@ -247,7 +254,10 @@ void icept_start_thread(void *(*fn)(void *))
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attr, 64 * 1024);
-    REAL(pthread_create)(&id, &attr, fn, NULL); /* without it one only looks at the end */
+    /* Without it one only looks at the end. It counts before it runs. */
+    __atomic_add_fetch(&own_threads, 1, __ATOMIC_RELAXED);
+    if (REAL(pthread_create)(&id, &attr, fn, NULL) != 0)
+        __atomic_sub_fetch(&own_threads, 1, __ATOMIC_RELAXED);
     pthread_attr_destroy(&attr);
     sys_call(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, (long)&old, 0, 8, 0, 0);
     det_set_cur(g);
@@ -396,4 +406,6 @@ void icept_threads_fork(int phase)
         det_lock(&threads_lock);
     else
         det_unlock(&threads_lock);
+    if (phase == 2) /* a child has the thread that forked, and no other */
+        own_threads = 0;
 }

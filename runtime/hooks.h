@@ -205,6 +205,10 @@ void hook_ignore(bool on);
 /* Findings so far. */
 size_t hook_findings(void);
 
+/* Threads that the detector has started for itself: they never call the runtime, so they are no reason
+   to think that somebody might still wake a goroutine. */
+size_t hook_own_threads(void);
+
 /* Number of goroutines proved stuck for good, each reported as a leak (goc_verify_no_leaks). */
 size_t hook_leaks(void);
 
@@ -270,6 +274,7 @@ void hook_world(const struct hook_world *world); /* once, when the runtime start
 #define hook_exit(status) (status)
 #define hook_ignore(on) HOOK_NOTHING(on)
 #define hook_findings() ((size_t)0)
+#define hook_own_threads() ((size_t)0)
 #define hook_leaks() ((size_t)0)
 #define hook_world(world) HOOK_NOTHING(world)
 

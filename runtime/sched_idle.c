@@ -448,7 +448,8 @@ static bool strangers(void)
             field++;
     for (; *s >= '0' && *s <= '9'; s++)
         threads = threads * 10 + (*s - '0');
-    return threads > (long)(sched.nm + sched.nforeign_all + sched.nthreads);
+    return threads >
+           (long)(sched.nm + sched.nforeign_all + sched.nthreads + hook_own_threads());
 }
 
 bool check_dead(void)
