@@ -21,7 +21,7 @@
  *
  * The log is kept in chunks that grow from 256 bytes to 16 KiB, the first given at the first event:
  * a goroutine that only waits has none. A chunk begins with the epoch, the pc and the innermost part of
- * the call stack, so each can be replayed by itself. A goroutine keeps up to history_size KiB of
+ * the call stack, so each can be replayed by itself. A goroutine keeps up to 256 KiB << history_size of
  * chunks and then reuses its own oldest; the chunks of the dead are kept until they are together more
  * than the total allows, and are taken back from the longest dead. What cannot be restored is
  * reported all the same, with what is known.
@@ -42,7 +42,7 @@ static struct slab lives;
 static u32 *life_of; /* by id: the latest life */
 static u32 dead_head, dead_tail, dead_count;
 static size_t dead_bytes, live_bytes;
-static size_t own_limit = 1 << 20, total_limit = 128u << 20;
+static size_t own_limit, total_limit; /* bytes, of a goroutine and of all */
 #define DEAD_MAX (1u << 18)
 
 #define CHUNK_FIRST 256
@@ -61,11 +61,8 @@ void history_init(void)
 {
     slab_init(&lives, "goroutine lives", sizeof(struct life), 1u << 26);
     life_of = det_map(((size_t)ID_MAX + 1) * sizeof *life_of);
-    long kib = det_option_num("history_size", 0);
-    if (kib > 0) {
-        own_limit = (size_t)kib << 10;
-        total_limit = own_limit * 128;
-    }
+    own_limit = (size_t)256 << 10 << det_option_num("history_size", 2);
+    total_limit = own_limit * 128;
 }
 
 struct life *life_begin(struct race_g *g, uint64_t goid, u32 created, uintptr_t fn, u32 flags)
