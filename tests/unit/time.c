@@ -1,0 +1,185 @@
+/*
+ * time.c - sleep, After, timers, tickers, and what an idle program costs.
+ */
+#include "common.h"
+
+#include <goc.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define AT_ALL_PS for (int ps[] = {1, 2, 8, 0}, *p = ps; *p && (goc_gomaxprocs(*p), 1); p++)
+#define MS GOC_MILLISECOND
+
+static atomic_int n;
+
+static void sleeps(int ms)
+{
+    goc_time start = goc_now();
+    goc_sleep(ms * MS);
+    if (goc_now() - start < ms * MS)
+        abort();
+    n++;
+}
+START_TEST(sleep_is_never_short)
+{
+    AT_ALL_PS
+    {
+        n = 0;
+        for (int i = 0; i < 500; i++)
+            go(sleeps, i % 30);
+        while (n != 500)
+            goc_sleep(MS);
+    }
+    goc_time start = goc_now();
+    goc_sleep(0);
+    goc_sleep(-5);
+    ck_assert_int_lt(goc_now() - start, 5 * MS);
+}
+END_TEST
+
+START_TEST(sleepers_wake_in_order)
+{
+    goc_gomaxprocs(1);
+    goc_chan(int) ch = goc_chan_make(int, 10);
+    extern void sleep_and_tell(int, goc_chan(int));
+    for (int i = 9; i >= 0; i--)
+        go(sleep_and_tell, i, ch);
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(goc_recv(ch), i);
+}
+END_TEST
+void sleep_and_tell(int i, goc_chan(int) ch)
+{
+    goc_sleep((1 + i * 15) * MS);
+    goc_send(ch, i);
+}
+
+START_TEST(timers)
+{
+    AT_ALL_PS
+    {
+        goc_time start = goc_now();
+        goc_timer *t = goc_timer_new(10 * MS);
+        ck_assert_int_ge(goc_recv(goc_timer_chan(t)), start + 10 * MS);
+        ck_assert(!goc_timer_stop(t));
+        ck_assert(!goc_timer_reset(t, GOC_SECOND));
+        ck_assert(goc_timer_reset(t, GOC_SECOND));
+        ck_assert(goc_timer_stop(t));
+        ck_assert(!goc_timer_stop(t));
+        ck_assert(!goc_timer_reset(t, MS)); /* sent, not received, and taken back */
+        goc_sleep(5 * MS);
+        ck_assert_int_eq(goc_len(goc_timer_chan(t)), 1);
+        ck_assert(goc_timer_stop(t));
+        ck_assert_int_eq(goc_len(goc_timer_chan(t)), 0);
+        goc_timer_free(t);
+        goc_timer_free(NULL);
+        start = goc_now();
+        ck_assert_int_ge(goc_recv(goc_after(3 * MS)), start + 3 * MS);
+    }
+}
+END_TEST
+
+static void counts(void *arg)
+{
+    n++;
+    goc_gosched();
+}
+START_TEST(after_func)
+{
+    AT_ALL_PS
+    {
+        n = 0;
+        goc_timer *late = goc_after_func(100 * GOC_SECOND, counts, NULL);
+        goc_timer *soon = goc_after_func(MS, counts, NULL);
+        ck_assert_ptr_null(goc_timer_chan(soon));
+        while (n != 1)
+            goc_sleep(MS);
+        ck_assert(goc_timer_stop(late));
+        ck_assert(!goc_timer_stop(soon));
+        ck_assert(!goc_timer_reset(soon, MS));
+        while (n != 2)
+            goc_sleep(MS);
+        goc_timer_free(late);
+        goc_timer_free(soon);
+    }
+}
+END_TEST
+
+START_TEST(tickers)
+{
+    AT_ALL_PS
+    {
+        goc_ticker *t = goc_ticker_new(5 * MS);
+        goc_time start = goc_now();
+        for (int i = 1; i <= 5; i++)
+            ck_assert_int_ge(goc_recv(goc_ticker_chan(t)), start + i * 5 * MS - MS);
+        goc_sleep(30 * MS); /* nobody receives: one tick waits, the others are dropped */
+        ck_assert_int_eq(goc_len(goc_ticker_chan(t)), 1);
+        goc_ticker_stop(t);
+    }
+}
+END_TEST
+
+static void no_interval(void *arg)
+{
+    goc_ticker_new(0);
+}
+START_TEST(bad_interval)
+{
+    static struct unit_end end;
+    unit_child(&end, no_interval, NULL, 10);
+    unit_assert_end(&end, 2, "panic: non-positive interval for goc_ticker_new");
+}
+END_TEST
+
+/* Set, stopped and set again by many at once, while Ps come and go. */
+static atomic_bool stop;
+static void fiddles(int seed)
+{
+    uint64_t r = (uint64_t)seed + 1;
+    goc_timer *t = goc_timer_new(100 * GOC_SECOND);
+    while (!stop) {
+        goc_timer_reset(t, (goc_duration)(unit_random(&r) % 1000) * 1000);
+        if (unit_random(&r) % 4 == 0)
+            goc_sleep((goc_duration)(unit_random(&r) % 1000) * 1000);
+        goc_time v;
+        if (unit_random(&r) % 2)
+            goc_try_recv(goc_timer_chan(t), &v);
+        else
+            goc_gosched();
+    }
+    goc_timer_free(t);
+    n--;
+}
+START_TEST(timers_under_load)
+{
+    n = 20;
+    for (int i = 0; i < 20; i++)
+        go(fiddles, i);
+    for (int i = 0; i < 300; i++) {
+        goc_gomaxprocs(1 + i % 5);
+        goc_sleep(MS / 2);
+    }
+    stop = true;
+    while (n)
+        goc_sleep(MS);
+}
+END_TEST
+
+START_TEST(an_idle_program_uses_no_cpu)
+{
+    for (int i = 0; i < 100; i++)
+        go(sleeps, 2000);
+    goc_sleep(300 * MS); /* the monitor lingers for a while */
+    struct timespec a, b;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+    goc_sleep(GOC_SECOND);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+    long us = (b.tv_sec - a.tv_sec) * 1000000 + (b.tv_nsec - a.tv_nsec) / 1000;
+    ck_assert_int_lt(us, 2000);
+}
+END_TEST
+
+UNIT_MAIN("time", 60, sleep_is_never_short, sleepers_wake_in_order, timers, after_func, tickers,
+          bad_interval, timers_under_load, an_idle_program_uses_no_cpu)
