@@ -14,7 +14,9 @@
  *   ASLEEP    parked: whoever changes this to SIGNALLED must ready it
  *   SIGNALLED taken out; if it has not parked it will not
  *
- * Detector: signal and broadcast happen before the return of each wait that they end.
+ * Detector: signal and broadcast happen before the return of each wait that they end. The waiter's
+ * record names that edge. It cannot be passed to the waiter itself, which may still be running, on its
+ * way to sleep.
  */
 #include "waiter.h"
 
@@ -74,6 +76,8 @@ GOC_EXPORT void goc_cond_wait(goc_cond *c)
     mutex_unlock_at(mu, pc);
     const void *obj = c;
     g_park(commit_sleep, &w, HOOK_WAIT_COND, &obj, 1, pc);
+    hook_acquire(NULL, &w);
+    hook_forget(&w, sizeof w);
     mutex_lock_at(mu, pc);
 }
 
@@ -81,7 +85,7 @@ GOC_EXPORT void goc_cond_wait(goc_cond *c)
  */
 static bool give_signal(struct waiter *w)
 {
-    hook_pass(NULL, g_race(w->g));
+    hook_release(NULL, w);
     return __atomic_exchange_n(&w->state, SIGNALLED, __ATOMIC_ACQ_REL) == ASLEEP;
 }
 
