@@ -2,14 +2,14 @@
  * dump.c - goroutines on paper: the traces of a fatal error, a panic, SIGQUIT.
  *
  * A parked goroutine is registers and a return address on its own stack, so libunwind walks it from
- * a context made of those; the goroutine that asks is walked from where it stands. The runtime's own
- * frames say nothing to the reader: they are left out, by
- * their section, and a trace ends at main or at the goroutine's first function.
+ * a context made of those; the goroutine that asks is walked from where it stands. The runtime's
+ * own frames say nothing to the reader: they are left out, by their section, and a trace ends at
+ * main or at the goroutine's first function.
  *
  * The text is Go's: `goroutine 7 [chan receive, 3 minutes]:`, two lines a frame, `created by`.
  *
- * Everything is written with rt_print, on the scheduler's stack or the dying goroutine's; others may
- * still run meanwhile, so a goroutine is walked only if it is parked or is the caller.
+ * Everything is written with rt_print, on the scheduler's stack or the dying goroutine's; others
+ * may still run meanwhile, so a goroutine is walked only if it is parked or is the caller.
  */
 #define UNW_LOCAL_ONLY
 #include "sched_impl.h"
@@ -127,9 +127,9 @@ void dump_goroutine(struct g *g)
     struct m *m = m_raw();
     struct park *k = status == G_WAITING && !(g->flags & GF_FRESH) ? g->run.park : NULL;
     print_head(g,
-               status == G_RUNNABLE                  ? "runnable"
+               status == G_RUNNABLE             ? "runnable"
                : status == G_RUNNING && !g->why ? "running"
-                                                     : wait_text[g->why],
+                                                : wait_text[g->why],
                k);
     unw_context_t uc;
     unw_cursor_t c;

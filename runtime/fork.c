@@ -2,10 +2,10 @@
  * fork.c - what is left of the runtime in a child process.
  *
  * fork copies the memory and one thread. The goroutine that forked goes on in the child; those that
- * were parked or runnable are there too, and can run; those that ran on other threads at that instant
- * are gone with their threads. Most children call exec a few microseconds later, so nothing is
- * started here that the child does not ask for: its monitor and its other threads come back when it
- * needs them.
+ * were parked or runnable are there too, and can run; those that ran on other threads at that
+ * instant are gone with their threads. Most children call exec a few microseconds later, so nothing
+ * is started here that the child does not ask for: its monitor and its other threads come back when
+ * it needs them.
  *
  * What must not be shared with the parent, but would be: the epoll instance (an event taken here is
  * lost there), and the pidfd that guard pages are installed through, which names the parent.

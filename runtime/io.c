@@ -1,12 +1,12 @@
 /*
  * io.c - read, write, accept, connect … for goroutines, and addresses in Go's spelling.
  *
- * The rule of every call here: try it so that it cannot block; if it would have, wait in netpoll, try
- * again. How to try without blocking depends on what the descriptor is. Putting it into non-blocking
- * mode, as Go does, would change it for everyone who shares it, the shell that gave us the terminal
- * included, and for the program's own plain read(2). Sockets take MSG_DONTWAIT; pipes, on a recent
- * kernel, RWF_NOWAIT; the rest is asked by poll first, and may then block the thread if somebody
- * else was quicker, which the monitor puts right.
+ * The rule of every call here: try it so that it cannot block; if it would have, wait in netpoll,
+ * try again. How to try without blocking depends on what the descriptor is. Putting it into
+ * non-blocking mode, as Go does, would change it for everyone who shares it, the shell that gave us
+ * the terminal included, and for the program's own plain read(2). Sockets take MSG_DONTWAIT; pipes,
+ * on a recent kernel, RWF_NOWAIT; the rest is asked by poll first, and may then block the thread if
+ * somebody else was quicker, which the monitor puts right.
  *
  * To the detector a call here is what the interceptor of its namesake is: it reads or writes the
  * caller's buffer, and what goes through a pipe or socket orders its ends.
@@ -43,7 +43,8 @@ static bool would_block(long r)
     return r == -EAGAIN || r == -EWOULDBLOCK;
 }
 
-/* --- read and write ----------------------------------------------------------------------------- */
+/* --- read and write -----------------------------------------------------------------------------
+ */
 
 /* Is it ready this moment? The events, 0, or -errno. */
 static long poll_now(int fd, int events)
@@ -185,7 +186,8 @@ GOC_EXPORT int goc_close_fd(int fd)
     return r < 0 && r != -EINTR ? (int)fail(r) : 0;
 }
 
-/* --- connections -------------------------------------------------------------------------------- */
+/* --- connections --------------------------------------------------------------------------------
+ */
 
 static long do_accept(int fd, struct sockaddr *addr, socklen_t *len, uintptr_t pc)
 {
@@ -261,7 +263,8 @@ GOC_EXPORT int goc_connect(int fd, const struct sockaddr *addr, socklen_t len)
     return r < 0 ? (int)fail(r) : 0;
 }
 
-/* --- addresses ---------------------------------------------------------------------------------- */
+/* --- addresses ----------------------------------------------------------------------------------
+ */
 
 struct address {
     union {
@@ -501,8 +504,8 @@ GOC_EXPORT int goc_local_addr(int fd, char *buf, size_t len)
         if (a.len <= offsetof(struct sockaddr_un, sun_path))
             path = 0;
         bool abstract = path && !a.un.sun_path[0];
-        n = rt_format(text, sizeof text, "%s%.*s", abstract ? "@" : "",
-                      (int)(path - abstract), a.un.sun_path + abstract);
+        n = rt_format(text, sizeof text, "%s%.*s", abstract ? "@" : "", (int)(path - abstract),
+                      a.un.sun_path + abstract);
     } else {
         return (int)fail(-EAFNOSUPPORT);
     }

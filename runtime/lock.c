@@ -35,8 +35,8 @@ void lock_ranked(struct lock *l, enum lock_rank rank)
     if (m && m->lock_depth < countof(m->lock_rank)) {
         if (m->lock_depth) {
             enum lock_rank last = m->lock_rank[m->lock_depth - 1];
-            if (rank < last || (rank == last && rank != RANK_CHAN && rank != RANK_SYNC &&
-                              rank != RANK_TIMER)) {
+            if (rank < last ||
+                (rank == last && rank != RANK_CHAN && rank != RANK_SYNC && rank != RANK_TIMER)) {
                 rt_print("goc: internal lock order: rank %d taken while holding %d\n", (int)rank,
                          (int)last);
                 __builtin_trap();

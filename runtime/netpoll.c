@@ -1,8 +1,9 @@
 /*
  * netpoll.c - goroutines that wait for file descriptors, on epoll.
  *
- * The problem: a thread that waits in the kernel for every descriptor is a thread lost, so all waits
- * are gathered in one epoll instance, which somebody who is idle anyway sleeps in (sched_idle.c).
+ * The problem: a thread that waits in the kernel for every descriptor is a thread lost, so all
+ * waits are gathered in one epoll instance, which somebody who is idle anyway sleeps in
+ * (sched_idle.c).
  *
  * A wait is a struct wait on the goroutine's stack, in the list of its descriptor. The descriptor's
  * record holds that list, what is known to be ready, and how it is registered:
@@ -14,14 +15,15 @@
  *              another file tomorrow. It is registered anew for each wait, one-shot and level
  *              triggered: one system call more, but no event lost.
  *
- * Registering everything one-shot was rejected (a system call for each wait of a server), and so was
- * trusting every number (a wait that never ends once a stale registration is believed).
+ * Registering everything one-shot was rejected (a system call for each wait of a server), and so
+ * was trusting every number (a wait that never ends once a stale registration is believed).
  *
  * A descriptor that epoll refuses (a regular file) is always ready.
  *
- * Who wakes. netpoll() turns events into a list of goroutines, for the caller to queue; a deadline's
- * timer makes its one ready; goc_close_fd makes all of its ready. Each takes the wait out of the list
- * under the record's lock, so only one does. The timer is at rest before the wait's frame goes.
+ * Who wakes. netpoll() turns events into a list of goroutines, for the caller to queue; a
+ * deadline's timer makes its one ready; goc_close_fd makes all of its ready. Each takes the wait
+ * out of the list under the record's lock, so only one does. The timer is at rest before the wait's
+ * frame goes.
  *
  * Invariants: records are never freed; waiting counts the waits in all lists, and is what keeps the
  * program from being called deadlocked.
@@ -130,9 +132,9 @@ enum fd_kind netpoll_kind(int fd)
     struct stat st;
     if (rt_sys2(SYS_fstat, fd, &st) < 0)
         return FD_UNKNOWN;
-    return S_ISSOCK(st.st_mode)                                               ? FD_SOCKET
+    return S_ISSOCK(st.st_mode)                                                ? FD_SOCKET
            : S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode) ? FD_FILE
-                                                                              : FD_POLLED;
+                                                                               : FD_POLLED;
 }
 
 void netpoll_opened(int fd, enum fd_kind kind)
@@ -154,10 +156,11 @@ bool netpoll_owned(int fd)
     return d && d->owned;
 }
 
-/* --- waking ------------------------------------------------------------------------------------- */
+/* --- waking -------------------------------------------------------------------------------------
+ */
 
-/* Under d->lock: those who wait for any of `events` (or, if that is an error, all) are taken out and
-   put before `list`; *taken collects what they waited for. */
+/* Under d->lock: those who wait for any of `events` (or, if that is an error, all) are taken out
+   and put before `list`; *taken collects what they waited for. */
 static struct g *take(struct desc *d, int events, struct g *list, int *taken)
 {
     struct wait **link = &d->waits, *w;
@@ -240,7 +243,8 @@ struct g *netpoll(int64_t ns)
     return list;
 }
 
-/* --- waiting ------------------------------------------------------------------------------------ */
+/* --- waiting ------------------------------------------------------------------------------------
+ */
 
 static bool wait_commit(struct g *g, void *arg)
 {

@@ -29,7 +29,8 @@ int netpoll_wait(int fd, int events, int64_t deadline, uintptr_t pc);
    followed by netpoll_wait. */
 void netpoll_ready_reset(int fd, int events);
 
-/* Around close(2): wakes all who wait for fd (-EBADF), and holds new waits back until it is closed. */
+/* Around close(2): wakes all who wait for fd (-EBADF), and holds new waits back until it is closed.
+ */
 void netpoll_close_begin(int fd);
 void netpoll_close_end(int fd);
 

@@ -2,12 +2,12 @@
  * panic.c - how a goroutine or the program ends early: defer, panic, goexit, fatal errors.
  *
  * C has no unwinding. C++'s would do, but asks for -fexceptions in every frame between, a language
- * run-time library, and tens of microseconds. Instead the defers are a list: goc_defer puts a record
- * of its block's frame at the head of the goroutine's list, and the compiler's cleanup attribute
- * takes it off and calls it when the block is left. A panic needs no frames at all: it walks the
- * list, innermost first, taking each record off before it is called (so a panic in a defer goes on
- * with the next one), and then either jumps to the innermost goc_pcall that still stands, or prints
- * and ends the program. Frames in between just vanish, as with longjmp.
+ * run-time library, and tens of microseconds. Instead the defers are a list: goc_defer puts a
+ * record of its block's frame at the head of the goroutine's list, and the compiler's cleanup
+ * attribute takes it off and calls it when the block is left. A panic needs no frames at all: it
+ * walks the list, innermost first, taking each record off before it is called (so a panic in a
+ * defer goes on with the next one), and then either jumps to the innermost goc_pcall that still
+ * stands, or prints and ends the program. Frames in between just vanish, as with longjmp.
  *
  * Fatal errors (deadlock, unlock of an unlocked mutex, no memory) run no defers and cannot be
  * caught, as in Go: the state that they were to tidy up is what is broken.
@@ -93,8 +93,9 @@ _Noreturn void deadlock(void)
         g_each(collect, &w);
         hook_deadlock(w.race, w.n);
     }
-    rt_print(main_has_ended() ? "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n"
-                              : "fatal error: all goroutines are asleep - deadlock!\n");
+    rt_print(main_has_ended()
+                 ? "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n"
+                 : "fatal error: all goroutines are asleep - deadlock!\n");
     dump_all(NULL, DUMP_ALL);
     die(2);
 }

@@ -1,13 +1,13 @@
 /*
  * preempt.c - interrupting a goroutine that does not yield.
  *
- * Compiled C has no safe points, and adding them costs every loop. A signal stops a thread anywhere,
- * but a goroutine that leaves its thread inside malloc or stdio takes a lock with it, and one that
- * leaves it inside the scheduler wrecks the scheduler. So the handler looks where the thread was: if
- * the program counter is in the text of the program itself, and not in the runtime linked into it,
- * no lock of libc's is held by code below it that could be half way through (a callback called by
- * libc is the exception: qsort's may be interrupted, which is harmless). Anywhere else nothing is
- * done, and the monitor tries again in a few milliseconds.
+ * Compiled C has no safe points, and adding them costs every loop. A signal stops a thread
+ * anywhere, but a goroutine that leaves its thread inside malloc or stdio takes a lock with it, and
+ * one that leaves it inside the scheduler wrecks the scheduler. So the handler looks where the
+ * thread was: if the program counter is in the text of the program itself, and not in the runtime
+ * linked into it, no lock of libc's is held by code below it that could be half way through (a
+ * callback called by libc is the exception: qsort's may be interrupted, which is harmless).
+ * Anywhere else nothing is done, and the monitor tries again in a few milliseconds.
  *
  * The handler does not switch: it makes the interrupted code look as if it had called
  * preempt_entry (preempt_*.S) and returns, so the signal is over and its mask gone. The entry keeps
@@ -43,8 +43,8 @@ bool in_runtime(uintptr_t pc)
 #if defined __x86_64__
 
 void preempt_entry(void);
-uint64_t preempt_mask;  /* state components that xsave saves */
-uint64_t preempt_size;  /* and the room they need */
+uint64_t preempt_mask; /* state components that xsave saves */
+uint64_t preempt_size; /* and the room they need */
 
 static uintptr_t text_lo, text_hi;
 static bool usable;
@@ -125,8 +125,7 @@ void preempt_init(void)
     rt_signal(SIGURG, NULL, &old);
     if (!text_hi || !preempt_size || old.handler)
         return;
-    struct rt_sigaction act = {.handler = on_signal,
-                               .flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
+    struct rt_sigaction act = {.handler = on_signal, .flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
     rt_signal(SIGURG, &act, NULL);
     usable = true;
 }

@@ -8,7 +8,8 @@
  * may change. on_exit tells the status but runs before the destructors; a destructor runs late but
  * is told nothing. So: on_exit notes the status, and the last destructor of this module flushes,
  * asks, and leaves. As a shared library this module starts before libc has registered the
- * destructors' turn, and exit, which goes backwards, comes to on_exit's after them: then that is last.
+ * destructors' turn, and exit, which goes backwards, comes to on_exit's after them: then that is
+ * last.
  */
 #include "sched_impl.h"
 

@@ -27,7 +27,7 @@ int memcmp(const void *a, const void *b, size_t n) __asm__("rt_memcmp");
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define noinline __attribute__((__noinline__))
 #define noclone __attribute__((__noinline__, __noclone__))
-#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+#define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
 #define countof(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Public functions are the only symbols that leave the library. */
@@ -101,12 +101,13 @@ static inline long rt_syscall(long nr, long a, long b, long c, long d, long e, l
 #define rt_sys2(nr, a, b) rt_syscall(nr, RT_ARG(a), RT_ARG(b), 0, 0, 0, 0)
 #define rt_sys3(nr, a, b, c) rt_syscall(nr, RT_ARG(a), RT_ARG(b), RT_ARG(c), 0, 0, 0)
 #define rt_sys4(nr, a, b, c, d) rt_syscall(nr, RT_ARG(a), RT_ARG(b), RT_ARG(c), RT_ARG(d), 0, 0)
-#define rt_sys5(nr, a, b, c, d, e)                                                                 \
+#define rt_sys5(nr, a, b, c, d, e) \
     rt_syscall(nr, RT_ARG(a), RT_ARG(b), RT_ARG(c), RT_ARG(d), RT_ARG(e), 0)
-#define rt_sys6(nr, a, b, c, d, e, f)                                                              \
+#define rt_sys6(nr, a, b, c, d, e, f) \
     rt_syscall(nr, RT_ARG(a), RT_ARG(b), RT_ARG(c), RT_ARG(d), RT_ARG(e), RT_ARG(f))
 
-/* Address space, readable and writable, not accounted before it is touched; NULL if there is none. */
+/* Address space, readable and writable, not accounted before it is touched; NULL if there is none.
+ */
 void *rt_map(size_t size);
 void rt_unmap(void *p, size_t size);
 
@@ -114,7 +115,7 @@ void rt_unmap(void *p, size_t size);
 void futex_wait(uint32_t *word, uint32_t expected, int64_t ns);
 void futex_wake(uint32_t *word, int n);
 
-int64_t rt_now(void);      /* CLOCK_MONOTONIC in nanoseconds */
+int64_t rt_now(void); /* CLOCK_MONOTONIC in nanoseconds */
 void rt_usleep(unsigned us);
 int rt_read_file(const char *path, char *buf, size_t size); /* bytes read, NUL added; -errno */
 

@@ -194,7 +194,8 @@ bool runq_empty(struct p *p)
     return load_acquire(&p->head) == load_acquire(&p->tail);
 }
 
-/* Half of the victim's ring: all but one into the thief's, which is empty, and that one returned. */
+/* Half of the victim's ring: all but one into the thief's, which is empty, and that one returned.
+ */
 struct g *runq_steal(struct p *thief, struct p *victim)
 {
     uint32_t t = thief->tail;

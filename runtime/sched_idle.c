@@ -27,9 +27,9 @@
  *
  * All asleep. When the last thread goes idle, no timer is set, no descriptor waited for, and no
  * foreign thread runs that knows the runtime, nothing can ever happen again: a deadlock, found here
- * under sched.lock, where every one of these counts is stable. A process that has threads which never
- * called in is not judged: one of them may be about to. The thread that found everybody asleep then
- * looks again, ever more rarely, until they are gone or something happens.
+ * under sched.lock, where every one of these counts is stable. A process that has threads which
+ * never called in is not judged: one of them may be about to. The thread that found everybody
+ * asleep then looks again, ever more rarely, until they are gone or something happens.
  */
 #include "sched_impl.h"
 
@@ -182,8 +182,7 @@ static void stop_spinning(struct m *m)
         return;
     m->spinning = false;
     if (__atomic_sub_fetch(&sched.spinning, 1, __ATOMIC_SEQ_CST) == 0 &&
-        load_relaxed(&sched.nidle_p) &&
-        (work_anywhere() || needs_poller()))
+        load_relaxed(&sched.nidle_p) && (work_anywhere() || needs_poller()))
         wake_p();
 }
 
@@ -418,7 +417,8 @@ struct g *find_runnable(struct m *m)
     }
 }
 
-/* --- foreign threads and the end of everything -------------------------------------------------- */
+/* --- foreign threads and the end of everything --------------------------------------------------
+ */
 
 /* The goroutine of a foreign thread waits, on its thread. */
 void foreign_park(struct m *m)
@@ -448,8 +448,7 @@ static bool strangers(void)
             field++;
     for (; *s >= '0' && *s <= '9'; s++)
         threads = threads * 10 + (*s - '0');
-    return threads >
-           (long)(sched.nm + sched.nforeign_all + sched.nthreads + hook_own_threads());
+    return threads > (long)(sched.nm + sched.nforeign_all + sched.nthreads + hook_own_threads());
 }
 
 bool check_dead(void)
@@ -466,5 +465,6 @@ bool sched_can_spin(void)
 {
     uint32_t idle = load_relaxed(&sched.nidle_p) + load_relaxed(&sched.spinning);
     struct p *p = m_cur()->p;
-    return sched.numcpu > 1 && (uint32_t)load_relaxed(&sched.nproc) > idle + 1 && p && runq_empty(p);
+    return sched.numcpu > 1 && (uint32_t)load_relaxed(&sched.nproc) > idle + 1 && p &&
+           runq_empty(p);
 }

@@ -33,14 +33,14 @@ enum g_status {
     G_WAITING,
 };
 
-enum { /* struct g.flags */
-    GF_FRESH = 1,   /* never ran: `start` holds its arguments, there is no stack */
-    GF_FOREIGN = 2, /* a foreign thread's: it never leaves its thread and holds no P */
-    GF_MAIN = 4,    /* on the process's own stack */
-    GF_SYSTEM = 8,  /* not the program's: left out of counts and dumps */
-    GF_LOCKED = 16, /* goc_lock_os_thread */
-    GF_BIG = 32,    /* a stack of its own size, not from the cache */
-    GF_MESSAGE = 64,
+enum {                 /* struct g.flags */
+       GF_FRESH = 1,   /* never ran: `start` holds its arguments, there is no stack */
+       GF_FOREIGN = 2, /* a foreign thread's: it never leaves its thread and holds no P */
+       GF_MAIN = 4,    /* on the process's own stack */
+       GF_SYSTEM = 8,  /* not the program's: left out of counts and dumps */
+       GF_LOCKED = 16, /* goc_lock_os_thread */
+       GF_BIG = 32,    /* a stack of its own size, not from the cache */
+       GF_MESSAGE = 64,
 };
 
 /* Why a G is parked: on its own stack, in g_park. */
@@ -66,22 +66,22 @@ _Static_assert(sizeof(struct start) == 64, "keeps the stack aligned");
 
 /* What waking it reads is in the first cache line. */
 struct g {
-    struct g *next;  /* run queue, free list */
-    uint8_t status;  /* enum g_status */
+    struct g *next; /* run queue, free list */
+    uint8_t status; /* enum g_status */
     uint8_t flags;
-    uint8_t why;     /* enum hook_wait, for the dump */
-    uint8_t locks;   /* nesting of goc_lock_os_thread */
-    int32_t error;   /* errno while parked */
+    uint8_t why;   /* enum hook_wait, for the dump */
+    uint8_t locks; /* nesting of goc_lock_os_thread */
+    int32_t error; /* errno while parked */
     union {
         struct {
             uintptr_t arg[6];
             size_t stack_size; /* 0: the default */
-        } start; /* GF_FRESH */
+        } start;               /* GF_FRESH */
         struct {
-            void *sp;            /* while not running */
-            char *stack_hi;      /* one past its highest byte; NULL: not ours (main, foreign) */
-            struct m *m;         /* running on, or locked to */
-            struct park *park;   /* WAITING; valid until it is readied */
+            void *sp;          /* while not running */
+            char *stack_hi;    /* one past its highest byte; NULL: not ours (main, foreign) */
+            struct m *m;       /* running on, or locked to */
+            struct park *park; /* WAITING; valid until it is readied */
             struct goc_deferred *defer; /* innermost first */
             struct pcall *pcall;        /* innermost first */
             size_t stack_size;
@@ -107,62 +107,63 @@ struct timer_entry {
 struct p {
     /* The owner's. */
     struct g *runnext;
-    uint32_t tick;        /* goroutines run: 61st looks at the global queue first */
-    uint32_t streak;      /* times in a row that runnext was taken */
-    struct g *gfree;      /* dead Gs */
+    uint32_t tick;   /* goroutines run: 61st looks at the global queue first */
+    uint32_t streak; /* times in a row that runnext was taken */
+    struct g *gfree; /* dead Gs */
     uint32_t gfree_n;
-    uint32_t stack_n;     /* free stacks of the default size, linked through their top words */
+    uint32_t stack_n; /* free stacks of the default size, linked through their top words */
     void *stack_free;
     char *stack_new, *stack_new_end; /* stacks never used, */
     size_t stack_new_size;           /* of this size each */
-    uint64_t spawned, ended; /* for goc_numgoroutine */
+    uint64_t spawned, ended;         /* for goc_numgoroutine */
 
     /* Shared. */
-    uint32_t head __attribute__((aligned(64))); /* run queue: taken here, by the owner and thieves */
-    uint32_t tail;                              /* and added here, by the owner */
-    uint32_t slice;       /* changes with each time slice; the monitor compares */
-    uint32_t preempt;     /* the monitor: what runs has had its time */
-    struct m *m;          /* owner; NULL: idle */
+    uint32_t head
+        __attribute__((aligned(64))); /* run queue: taken here, by the owner and thieves */
+    uint32_t tail;                    /* and added here, by the owner */
+    uint32_t slice;                   /* changes with each time slice; the monitor compares */
+    uint32_t preempt;                 /* the monitor: what runs has had its time */
+    struct m *m;                      /* owner; NULL: idle */
     struct p *idle_next;
     int32_t id;
-    bool idle, dead;      /* under sched.lock */
+    bool idle, dead; /* under sched.lock */
     struct g *runq[RUNQ];
 
     /* Timers, under timer_lock. */
     struct lock timer_lock __attribute__((aligned(64)));
-    int64_t timer_when;   /* of the first one; 0: none. Read without the lock */
+    int64_t timer_when; /* of the first one; 0: none. Read without the lock */
     struct timer_entry *timers;
     uint32_t timer_n, timer_cap;
 };
 
 struct m {
-    struct g *cur;     /* the goroutine it runs; NULL in the scheduler */
-    struct p *p;       /* NULL: foreign, idle, or its P was handed on */
-    void *g0_sp;       /* where the scheduler's stack begins */
-    int *error;        /* this thread's errno */
+    struct g *cur; /* the goroutine it runs; NULL in the scheduler */
+    struct p *p;   /* NULL: foreign, idle, or its P was handed on */
+    void *g0_sp;   /* where the scheduler's stack begins */
+    int *error;    /* this thread's errno */
     uint32_t rand[2];
     uint32_t inside;   /* in the runtime, and touching p: the monitor must not take it */
     uint32_t hand_off; /* the monitor is about to: ask under sched.lock */
     bool spinning;     /* looking for work, counted in sched.spinning */
     bool foreign;
-    bool locked_wait;  /* waits for `locked`, counted in nm_idle */
+    bool locked_wait;     /* waits for `locked`, counted in nm_idle */
     uint8_t lock_rank[8]; /* GOC_DEBUG: ranks held */
     uint8_t lock_depth;
-    struct p *next_p;  /* given by who woke it */
-    struct g *locked;  /* goc_lock_os_thread: only this one runs here */
-    uint32_t wake;     /* futex: 1 = go on */
+    struct p *next_p; /* given by who woke it */
+    struct g *locked; /* goc_lock_os_thread: only this one runs here */
+    uint32_t wake;    /* futex: 1 = go on */
     struct m *idle_next;
     struct m *all_next;
     struct g *foreign_g;
     pthread_t thread;
     int tid;
-    uint64_t sigmask;  /* what its code began with */
+    uint64_t sigmask; /* what its code began with */
 };
 
 struct sched {
     /* Read mostly. */
-    int32_t nproc;    /* GOMAXPROCS */
-    int32_t np;       /* Ps that exist: p[0..np) */
+    int32_t nproc; /* GOMAXPROCS */
+    int32_t np;    /* Ps that exist: p[0..np) */
     int32_t numcpu;
     bool started;
 
@@ -177,12 +178,12 @@ struct sched {
     struct p *idle_p;
     struct m *idle_m;
     struct m *all_m;
-    uint32_t nm;          /* Ms of ours */
-    uint32_t nm_idle;     /* of them in idle_m, or waiting for their locked goroutine */
-    uint32_t nforeign;    /* foreign threads not parked */
+    uint32_t nm;           /* Ms of ours */
+    uint32_t nm_idle;      /* of them in idle_m, or waiting for their locked goroutine */
+    uint32_t nforeign;     /* foreign threads not parked */
     uint32_t nforeign_all; /* foreign threads that called in */
-    uint32_t nthreads;    /* of ours that are no Ms */
-    struct m *poller;     /* the idle M that sleeps until the next timer or descriptor */
+    uint32_t nthreads;     /* of ours that are no Ms */
+    struct m *poller;      /* the idle M that sleeps until the next timer or descriptor */
     int64_t poll_until;
 
     uint64_t next_goid __attribute__((aligned(64)));
@@ -245,9 +246,9 @@ _Noreturn void ctx_start(void *stack, void (*fn)(void *), void *arg);
 
 /* --- sched.c ---------------------------------------------------------------------------------- */
 
-_Noreturn void schedule(struct m *m);                /* on g0, with a P */
-_Noreturn void execute(struct m *m, struct g *g);    /* on g0, with a P */
-void m_loop(void *m);                                /* the scheduler's entry on g0 */
+_Noreturn void schedule(struct m *m);             /* on g0, with a P */
+_Noreturn void execute(struct m *m, struct g *g); /* on g0, with a P */
+void m_loop(void *m);                             /* the scheduler's entry on g0 */
 void runq_put(struct p *p, struct g *g);
 struct g *runq_get(struct p *p);
 struct g *runq_steal(struct p *thief, struct p *victim);
@@ -256,54 +257,55 @@ void gq_put(struct g *g);                            /* under sched.lock */
 struct g *gq_get(struct p *p, uint32_t max);         /* under sched.lock */
 bool yield_global(struct g *g, void *arg);           /* a commit: to the global queue */
 _Noreturn void wait_locked(struct m *m);             /* on g0: its goroutine is parked */
-_Noreturn void run_locked(struct m *m, struct g *g);  /* on g0: it is another thread's */
+_Noreturn void run_locked(struct m *m, struct g *g); /* on g0: it is another thread's */
 void spawn_yield(struct m *m, uintptr_t pc);
-void ready_inside(struct m *m, struct g *g);         /* at the tail; inside or in the scheduler */
-void ready_slow(struct m *m, struct g *g);           /* without a P, or a foreign g */
+void ready_inside(struct m *m, struct g *g); /* at the tail; inside or in the scheduler */
+void ready_slow(struct m *m, struct g *g);   /* without a P, or a foreign g */
 
 /* --- sched_idle.c ----------------------------------------------------------------------------- */
 
-struct g *find_runnable(struct m *m);                /* blocks; m->p may be another one after it */
-void wake_p(void);                                   /* there is work: see that somebody looks */
+struct g *find_runnable(struct m *m); /* blocks; m->p may be another one after it */
+void wake_p(void);                    /* there is work: see that somebody looks */
 void m_wake(struct m *m);
-void wake_poller(int64_t when);                      /* a timer earlier than poll_until was added */
-void p_release(struct p *p);                         /* under sched.lock */
-struct p *p_idle_get(void);                          /* under sched.lock */
-void hand_p(struct p *p, bool spinning);             /* under sched.lock, which it releases */
-void p_bind(struct m *m, struct p *p);               /* under sched.lock */
-bool needs_poller(void);                             /* timers or descriptors that nobody watches */
-bool check_dead(void);                               /* under sched.lock; true: only strangers */
+void wake_poller(int64_t when);          /* a timer earlier than poll_until was added */
+void p_release(struct p *p);             /* under sched.lock */
+struct p *p_idle_get(void);              /* under sched.lock */
+void hand_p(struct p *p, bool spinning); /* under sched.lock, which it releases */
+void p_bind(struct m *m, struct p *p);   /* under sched.lock */
+bool needs_poller(void);                 /* timers or descriptors that nobody watches */
+bool check_dead(void);                   /* under sched.lock; true: only strangers */
 void foreign_park(struct m *m);
 
 /* --- sched_init.c ----------------------------------------------------------------------------- */
 
 void sched_init(void);
-struct m *m_new(void);                               /* its thread is not started */
+struct m *m_new(void); /* its thread is not started */
 void m_start(struct m *m);
 void m_foreign_end(struct m *m);
-_Noreturn void deadlock(void);                       /* panic.c */
+_Noreturn void deadlock(void); /* panic.c */
 int rt_thread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
 
-/* --- sysmon.c, preempt.c ------------------------------------------------------------------------ */
+/* --- sysmon.c, preempt.c ------------------------------------------------------------------------
+ */
 
-void sysmon_start(void);                             /* once, at the first go statement */
-void sysmon_kick(void);                              /* a P is busy again: see that it is awake */
+void sysmon_start(void); /* once, at the first go statement */
+void sysmon_kick(void);  /* a P is busy again: see that it is awake */
 extern uint32_t sysmon_asleep;
 void preempt_init(void);
-bool preempt_signal(struct m *m);                    /* interrupt what runs there */
-bool in_runtime(uintptr_t pc);                       /* is it the library's own code? */
+bool preempt_signal(struct m *m); /* interrupt what runs there */
+bool in_runtime(uintptr_t pc);    /* is it the library's own code? */
 
 /* --- spawn.c ---------------------------------------------------------------------------------- */
 
 struct g *g_alloc(struct m *m);
 void g_free(struct m *m, struct g *g);
-struct start *g_prepare(struct m *m, struct g *g);   /* a stack for a fresh g, its arguments on it */
+struct start *g_prepare(struct m *m, struct g *g); /* a stack for a fresh g, its arguments on it */
 struct g *g_spawn(void *fn, const uintptr_t *args, int n, size_t stack_size, uintptr_t pc);
 void g_spawn_timer(void (*fn)(void *), void *arg, struct race_g *race, uint64_t id,
                    uint64_t creator, uintptr_t pc); /* by a timer, in the scheduler */
-struct g *g_exit(void);                              /* the current one has ended */
+struct g *g_exit(void);                             /* the current one has ended */
 _Noreturn void g_leave(void);                       /* the same, from any depth of its stack */
-void g_entry(void *);                                /* a goroutine's first frame */
+void g_entry(void *);                               /* a goroutine's first frame */
 void g_each(void (*fn)(struct g *g, void *arg), void *arg); /* all alive */
 size_t g_count(void);
 
@@ -318,26 +320,26 @@ static inline struct start *stack_top(char *hi)
 /* --- stack.c ---------------------------------------------------------------------------------- */
 
 void stack_init(void);
-char *stack_take(struct m *m, size_t *size);         /* one past its end; fatal when there is none */
+char *stack_take(struct m *m, size_t *size); /* one past its end; fatal when there is none */
 void stack_give(struct m *m, struct g *g);
 
 enum fork { FORK_PREPARE, FORK_PARENT, FORK_CHILD };
 void stack_fork(enum fork when);
-void netpoll_fork(void);                             /* in the child */
+void netpoll_fork(void); /* in the child */
 void sysmon_fork(void);
-void fork_init(void);                                /* fork.c */
+void fork_init(void); /* fork.c */
 
 /* --- timer.c ---------------------------------------------------------------------------------- */
 
 int64_t timers_run(struct m *m, struct p *p, int64_t now); /* the next one's time; 0: none */
-int64_t timers_next(void);                           /* over all Ps; 0: none */
+int64_t timers_next(void);                                 /* over all Ps; 0: none */
 bool timers_live(void);
 void timers_move(struct p *from, struct p *to);
 
 /* --- netpoll.c -------------------------------------------------------------------------------- */
 
-bool netpoll_waiting(void);                          /* is a goroutine waiting for a descriptor? */
-struct g *netpoll(int64_t ns);                       /* ready ones, linked; ns < 0: for ever */
+bool netpoll_waiting(void);    /* is a goroutine waiting for a descriptor? */
+struct g *netpoll(int64_t ns); /* ready ones, linked; ns < 0: for ever */
 void netpoll_break(void);
 
 /* --- dump.c ----------------------------------------------------------------------------------- */

@@ -1,16 +1,17 @@
 /*
  * sched_init.c - how the runtime comes to be, and who its threads are.
  *
- * A C program has a main before it has a runtime, and its author does not want to rename it. Calling
- * the program's main from a main of ours was rejected (it needs the linker's help, and a library
- * that calls goroutines has no main at all). Instead a constructor adopts the main thread: what runs
- * on it is goroutine 1, on the process's own stack, which may be parked and go on on another thread
- * like any other; the thread itself gets a second stack for the scheduler. When main returns, exit()
- * runs wherever the main goroutine is, and the program ends.
+ * A C program has a main before it has a runtime, and its author does not want to rename it.
+ * Calling the program's main from a main of ours was rejected (it needs the linker's help, and a
+ * library that calls goroutines has no main at all). Instead a constructor adopts the main thread:
+ * what runs on it is goroutine 1, on the process's own stack, which may be parked and go on on
+ * another thread like any other; the thread itself gets a second stack for the scheduler. When main
+ * returns, exit() runs wherever the main goroutine is, and the program ends.
  *
  * A thread that the runtime did not start gets an M and a goroutine at its first call. It is never
- * moved from its thread and holds no P: parked, it sleeps on a futex of its own. So it disturbs no P
- * and a blocking call of it needs no attention. A destructor of thread-specific data takes it down.
+ * moved from its thread and holds no P: parked, it sleeps on a futex of its own. So it disturbs no
+ * P and a blocking call of it needs no attention. A destructor of thread-specific data takes it
+ * down.
  *
  * GOMAXPROCS is changed without stopping the world: Ps beyond the number retire at their next turn
  * (find_runnable); more Ps are added idle.
@@ -307,7 +308,8 @@ __attribute__((constructor(101))) static void adopt(void)
     m_cur();
 }
 
-/* --- public ------------------------------------------------------------------------------------- */
+/* --- public -------------------------------------------------------------------------------------
+ */
 
 GOC_EXPORT int goc_numcpu(void)
 {

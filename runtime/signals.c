@@ -3,15 +3,15 @@
  *
  * A goroutine's stack ends in a guard page, so running over it is a fault at an address there; the
  * handler needs a stack of its own to say so (each thread has an alternate one, sched_init.c). Any
- * other fault prints the goroutine's trace and is then left to kill the program as it would have, so
- * that the status and the core file are the same; in a race build it goes to the detector, which was
- * there before us.
+ * other fault prints the goroutine's trace and is then left to kill the program as it would have,
+ * so that the status and the core file are the same; in a race build it goes to the detector, which
+ * was there before us.
  *
  * SIGQUIT is Go's: every goroutine, what it waits for and since when, then exit status 2. It works
  * when the scheduler does not: the dump takes no lock, and a handler needs no P.
  *
- * A program that has an action of its own for one of these signals keeps it. They are installed with
- * the first go statement: until then there is no goroutine but main, and nothing to add.
+ * A program that has an action of its own for one of these signals keeps it. They are installed
+ * with the first go statement: until then there is no goroutine but main, and nothing to add.
  */
 #include "sched_impl.h"
 
@@ -41,8 +41,7 @@ static void on_fault(int sig, siginfo_t *info, void *context)
     if (first && g && g->run.stack_hi && info->si_code > 0) {
         uintptr_t lo = (uintptr_t)g->run.stack_hi - g->run.stack_size;
         if (addr - lo < 4096) {
-            rt_print("fatal error: goroutine stack exceeds %zu-byte limit\n",
-                     g->run.stack_size);
+            rt_print("fatal error: goroutine stack exceeds %zu-byte limit\n", g->run.stack_size);
             dump_fault(g, context);
             die(2);
         }
@@ -62,8 +61,7 @@ static void on_fault(int sig, siginfo_t *info, void *context)
                  : sig == SIGBUS ? "SIGBUS: bus error"
                  : sig == SIGFPE ? "SIGFPE: floating-point exception"
                                  : "SIGILL: illegal instruction",
-                 (unsigned)info->si_code, (unsigned long)addr,
-                 (unsigned long)context_pc(context));
+                 (unsigned)info->si_code, (unsigned long)addr, (unsigned long)context_pc(context));
         if (g)
             dump_fault(g, context);
     }

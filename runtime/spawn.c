@@ -280,8 +280,9 @@ struct g *g_exit(void)
         if (next)
             p->runnext = next; /* which nobody can take */
     }
-    if (next && (next->flags & GF_FRESH) && !next->start.stack_size && !(g->flags & (GF_BIG | GF_LOCKED | GF_MESSAGE))
-        && !load_relaxed(&p->preempt) && !p->timer_when && ++p->streak < 1024) {
+    if (next && (next->flags & GF_FRESH) && !next->start.stack_size &&
+        !(g->flags & (GF_BIG | GF_LOCKED | GF_MESSAGE)) && !load_relaxed(&p->preempt) &&
+        !p->timer_when && ++p->streak < 1024) {
         p->runnext = NULL;
         char *hi = g->run.stack_hi;
         next->start.stack_size = g->run.stack_size;

@@ -4,7 +4,8 @@
  * The problem: a million stacks, each of which may have to grow, in C, where a frame cannot be
  * moved. Copying stacks as Go does needs pointer maps; segmented stacks need every callee compiled
  * for them and thrash at the seam. What is left is address space: each stack reserves its limit and
- * the kernel gives it pages as they are touched, so a blocked goroutine costs the one page it is on.
+ * the kernel gives it pages as they are touched, so a blocked goroutine costs the one page it is
+ * on.
  *
  * The guard below each stack must not be a mapping of its own: two mappings a stack end at
  * vm.max_map_count, about 32,000 stacks. MADV_GUARD_INSTALL (Linux 6.13) marks pages inside one
@@ -15,10 +16,10 @@
  * 4 KiB covers 2 MiB, so a stack of 64 KiB costs 128 bytes of it and one of 256 KiB 512, each in a
  * cache line of its own that a TLB miss has to fetch (a chain of 10,000 hops: 275 ns a hop against
  * 350). At a thousand goroutines that is nothing, and 64 KiB is little for C (a recursion 200 deep
- * with 300 bytes a frame); at a million it is 0.4 GB, and nobody recurses in a million goroutines. So
- * the first MANY stacks are DEEP, and those beyond, which exist only while so many goroutines live at
- * once, are SHALLOW; a million blocked goroutines then take 4.35 GB. GOC_STACK sets one size for all,
- * goc_go_stack the size of one.
+ * with 300 bytes a frame); at a million it is 0.4 GB, and nobody recurses in a million goroutines.
+ * So the first MANY stacks are DEEP, and those beyond, which exist only while so many goroutines
+ * live at once, are SHALLOW; a million blocked goroutines then take 4.35 GB. GOC_STACK sets one
+ * size for all, goc_go_stack the size of one.
  *
  * Regions of 256 MiB are reserved as needed and cut into stacks from the bottom. A P takes BATCH
  * never used ones at a time and keeps up to CACHE used ones; the rest is in the global list, linked
@@ -159,8 +160,8 @@ static void region_new(size_t stack)
     hook_stack_arena(lo, pool.end);
 }
 
-/* A used stack is linked where its first frame was, which is in the cache when it is given back; its
-   size is in its last word, which no frame uses, from its first use on. */
+/* A used stack is linked where its first frame was, which is in the cache when it is given back;
+   its size is in its last word, which no frame uses, from its first use on. */
 static inline void **stack_link(char *hi)
 {
     return (void **)stack_top(hi) - 3;

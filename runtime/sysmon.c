@@ -9,20 +9,20 @@
  *   thread is interrupted by a signal, and the goroutine yields where it stands if that place is
  *   safe (preempt.c).
  *
- *   It sleeps in the kernel: the P is taken away and handed to another thread. The goroutine notices
- *   when it next enters the runtime; it goes on without a P until it parks, and is then queued like
- *   any other. A signal would be simpler but would cut short the very call it sleeps in.
+ *   It sleeps in the kernel: the P is taken away and handed to another thread. The goroutine
+ * notices when it next enters the runtime; it goes on without a P until it parks, and is then
+ * queued like any other. A signal would be simpler but would cut short the very call it sleeps in.
  *
- * Taking a P from a thread that has not agreed to it needs an agreement all the same: the thread may
- * be just entering the runtime, with its P in a register. So the runtime sets m->inside while it
- * uses the P, and reads m->hand_off after that; the monitor sets hand_off and then reads inside. Of
- * the two, one sees the other, provided that neither store is delayed behind the load. A fence in
- * every channel operation would cost more than the operation, so the monitor pays for both sides, by
- * membarrier(2). Where that call is missing, only goc_blocking hands Ps on.
+ * Taking a P from a thread that has not agreed to it needs an agreement all the same: the thread
+ * may be just entering the runtime, with its P in a register. So the runtime sets m->inside while
+ * it uses the P, and reads m->hand_off after that; the monitor sets hand_off and then reads inside.
+ * Of the two, one sees the other, provided that neither store is delayed behind the load. A fence
+ * in every channel operation would cost more than the operation, so the monitor pays for both
+ * sides, by membarrier(2). Where that call is missing, only goc_blocking hands Ps on.
  *
  * An idle program must not tick. When every P has been idle for LINGER ticks the monitor sleeps
- * until p_idle_get wakes it; the delay keeps programs that are idle between two messages from paying
- * a wake-up for each.
+ * until p_idle_get wakes it; the delay keeps programs that are idle between two messages from
+ * paying a wake-up for each.
  */
 #include "sched_impl.h"
 
@@ -30,7 +30,7 @@
 #include <sys/syscall.h>
 #include <linux/membarrier.h>
 
-enum { TICK_US = 5000, LINGER = 10 };
+enum { TICK_US = 5000, AGAIN_US = 300, AGAIN_MOST = 60, LINGER = 10 };
 static const int64_t SLICE_NS = 10 * 1000 * 1000;
 
 uint32_t sysmon_asleep;
@@ -94,6 +94,11 @@ static void retake(struct p *p, struct m *m, uint32_t slice)
     lock_release(&sched.lock);
 }
 
+/* Signals sent in a row that found no safe place: in a race build most instructions are the
+   detector's. They are repeated at short intervals, but not for ever: a call into a library may
+   take long. */
+static unsigned again;
+
 static void look_at(struct p *p, struct seen *s, int64_t now)
 {
     struct m *m = load_relaxed(&p->m);
@@ -107,7 +112,7 @@ static void look_at(struct p *p, struct seen *s, int64_t now)
         return;
     if (load_relaxed(&m->inside))
         return;
-    char state = tick == s->tick ? thread_state(m->tid) : 'R';
+    char state = tick == s->tick && (!again || again > AGAIN_MOST) ? thread_state(m->tid) : 'R';
     s->tick = tick;
     if (state == 'S' || state == 'D') {
         if (now - s->since >= SLICE_NS)
@@ -121,10 +126,12 @@ static void look_at(struct p *p, struct seen *s, int64_t now)
         return;
     }
     store_relaxed(&p->preempt, 1);
-    preempt_signal(m);
+    if (preempt_signal(m))
+        again++;
 }
 
-/* Descriptors are looked at by idle threads and by turns of the loop; if there are neither, here. */
+/* Descriptors are looked at by idle threads and by turns of the loop; if there are neither, here.
+ */
 static void look_at_descriptors(void)
 {
     if (!netpoll_waiting() || load_relaxed(&sched.poller))
@@ -145,6 +152,8 @@ static void look_at_descriptors(void)
 /* A tick, or less if a timer will be due meanwhile and its P may be too busy to notice. */
 static unsigned until_next_look(int64_t now)
 {
+    if (again && again <= AGAIN_MOST)
+        return AGAIN_US;
     int64_t next = timers_next(), us = TICK_US;
     if (next && (next - now) / 1000 + 100 < us)
         us = next > now + 400000 ? (next - now) / 1000 + 100 : 500;
@@ -171,8 +180,11 @@ static void *sysmon(void *arg)
         }
         idle = 0;
         look_at_descriptors();
+        unsigned before = again;
         for (int i = 0; i < load_acquire(&sched.np); i++)
             look_at(sched_p[i], &seen[i], now);
+        if (again == before)
+            again = 0; /* none was needed */
     }
     return NULL;
 }
@@ -187,8 +199,7 @@ void sysmon_start(void)
 {
     if (__atomic_exchange_n(&started, true, __ATOMIC_ACQ_REL))
         return;
-    have_membarrier =
-        rt_sys3(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    have_membarrier = rt_sys3(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
     preempt_init();
     signals_init();
     store_relaxed(&sched.coarse_now, rt_now());
@@ -222,7 +233,8 @@ void sysmon_fork(void)
     }
 }
 
-/* --- giving the P away on purpose ---------------------------------------------------------------- */
+/* --- giving the P away on purpose ----------------------------------------------------------------
+ */
 
 static bool queue_globally(struct g *g, void *arg)
 {
@@ -273,7 +285,8 @@ GOC_EXPORT void goc_blocking(void (*fn)(void *), void *arg)
     *m_raw()->error = error;
 }
 
-/* --- threads of one's own ------------------------------------------------------------------------ */
+/* --- threads of one's own ------------------------------------------------------------------------
+ */
 
 GOC_EXPORT void goc_lock_os_thread(void)
 {

@@ -5,8 +5,9 @@
  * predicted from the last run, raised by a fifth, and never more than a hundred times it, which are
  * Go's rules, so that the figures of both are comparable.
  *
- * The leak check waits first: a goroutine that has done its work may still be on its way out, and is
- * no leak. What a plain build can then say is only what goleak says; the proof is the detector's.
+ * The leak check waits first: a goroutine that has done its work may still be on its way out, and
+ * is no leak. What a plain build can then say is only what goleak says; the proof is the
+ * detector's.
  */
 #include "sched_impl.h"
 
@@ -14,7 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- benchmarks --------------------------------------------------------------------------------- */
+/* --- benchmarks ---------------------------------------------------------------------------------
+ */
 
 GOC_EXPORT void goc_b_start_timer(goc_b *b)
 {
@@ -89,7 +91,8 @@ GOC_EXPORT double goc_benchmark(const char *name, void (*fn)(goc_b *b))
     return each;
 }
 
-/* --- leaks --------------------------------------------------------------------------------------- */
+/* --- leaks ---------------------------------------------------------------------------------------
+ */
 
 #ifndef GOC_RACE
 struct leaks {

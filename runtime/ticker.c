@@ -11,10 +11,10 @@
  * it afterwards finds a timer at rest, and `generation` lets a fire that comes too late see that
  * its timer has been stopped or set anew.
  *
- * Happens-before. Starting a timer is ordered before what it does. A goroutine that a function timer
- * starts is therefore created, for the detector, when the timer is started; and a channel timer
- * sends with a record of its own that was created then. The scheduler itself has no record, so
- * nothing else is ordered by a timer.
+ * Happens-before. Starting a timer is ordered before what it does. A goroutine that a function
+ * timer starts is therefore created, for the detector, when the timer is started; and a channel
+ * timer sends with a record of its own that was created then. The scheduler itself has no record,
+ * so nothing else is ordered by a timer.
  */
 #include "chan_impl.h"
 #include "sched_impl.h"
@@ -199,7 +199,8 @@ void after_received(uint64_t use)
     timer_drop(t);
 }
 
-/* --- tickers ------------------------------------------------------------------------------------ */
+/* --- tickers ------------------------------------------------------------------------------------
+ */
 
 GOC_EXPORT goc_ticker *goc_ticker_new(goc_duration d)
 {

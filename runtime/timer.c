@@ -2,14 +2,15 @@
  * timer.c - sleeping and timers.
  *
  * The problem: a server has a timeout for every request, so timers are set and stopped by the
- * million, and few ever fire. A timing wheel is O(1) and loses precision or needs cascades; one heap
- * under one lock is where all Ps meet. So each P has a heap of its own, with four children a node:
- * half as deep as a binary one and the children share a cache line. The entries hold the time, so a
- * sift reads nothing but the heap.
+ * million, and few ever fire. A timing wheel is O(1) and loses precision or needs cascades; one
+ * heap under one lock is where all Ps meet. So each P has a heap of its own, with four children a
+ * node: half as deep as a binary one and the children share a cache line. The entries hold the
+ * time, so a sift reads nothing but the heap.
  *
  * A timer that can be stopped knows its index, which a sift has to write back, into cold memory. A
- * sleeping goroutine cannot be stopped: it needs no index, nor a timer at all; its entry points to the
- * goroutine, so that 100,000 sleepers are sifted, and woken, without touching one of their stacks.
+ * sleeping goroutine cannot be stopped: it needs no index, nor a timer at all; its entry points to
+ * the goroutine, so that 100,000 sleepers are sifted, and woken, without touching one of their
+ * stacks.
  *
  * Who looks: the P's own scheduler at each turn while it has timers; a thread looking for work, at
  * every P's; the poller, asleep until the earliest; and the monitor when everyone is busy.
@@ -231,8 +232,8 @@ bool timers_live(void)
     return timers_next() != 0;
 }
 
-/* Under both locks, so that no timer is ever nowhere: timer_del would take it for one that has fired,
-   and the search for a deadlock would not see it. `to` is always the first P. */
+/* Under both locks, so that no timer is ever nowhere: timer_del would take it for one that has
+   fired, and the search for a deadlock would not see it. `to` is always the first P. */
 void timers_move(struct p *from, struct p *to)
 {
     lock_acquire(&from->timer_lock, RANK_TIMER);
@@ -250,7 +251,8 @@ void timers_move(struct p *from, struct p *to)
     wake_poller(load_relaxed(&to->timer_when));
 }
 
-/* --- public ------------------------------------------------------------------------------------- */
+/* --- public -------------------------------------------------------------------------------------
+ */
 
 GOC_EXPORT goc_time goc_now(void)
 {

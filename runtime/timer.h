@@ -17,17 +17,17 @@ struct g;
 struct p;
 
 struct timer {
-    int64_t when;   /* rt_now() at which it is due */
-    int64_t period; /* > 0: again and again */
+    int64_t when;                               /* rt_now() at which it is due */
+    int64_t period;                             /* > 0: again and again */
     void (*fire)(struct timer *t, int64_t now); /* on a scheduler's stack, under no lock */
-    struct p *p;    /* whose heap it is in; NULL: none */
-    uint32_t index; /* in that heap */
-    uint32_t firing; /* fire is running, or about to */
+    struct p *p;                                /* whose heap it is in; NULL: none */
+    uint32_t index;                             /* in that heap */
+    uint32_t firing;                            /* fire is running, or about to */
 };
 
 void timer_add(struct timer *t, int64_t when); /* t->p is NULL; never parks, takes RANK_TIMER */
 bool timer_del(struct timer *t);
-void timer_quiet(const struct timer *t);       /* wait until no thread is in its fire */
+void timer_quiet(const struct timer *t); /* wait until no thread is in its fire */
 int64_t rt_now(void);
 
 #endif

@@ -608,22 +608,31 @@ static void quits(void *arg)
     raise(SIGQUIT);
 }
 
+/* Status of an end that the race runtime also reports as a finding (go_race.c). */
+#ifndef ENDS_WITH_FINDING
+#define ENDS_WITH_FINDING 2
+#endif
 static const struct {
     void (*fn)(void *);
     const char *words;
+    bool finding;
 } endings[] = {
-    {main_panics, "beforepanic: bad 1\n\ngoroutine 1 [running]:\n"},
-    {other_panics, "panic: bad 1\n\ngoroutine 2 [running]:\nmain_panics()\n"},
-    {main_exits, "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n"},
-    {asleep, "fatal error: all goroutines are asleep - deadlock!\n\n"
-             "goroutine 1 [select (no cases)]:\nasleep()\n"},
-    {asleep, "goroutine 2 [chan receive]:\nfor_ever()\n"},
-    {foreign_asleep, "fatal error: all goroutines are asleep - deadlock!\n"},
-    {stack_overflow, "fatal error: goroutine stack exceeds 262144-byte limit\n\n"
-                     "goroutine 2 [running]:\noverflow()\n"},
-    {small_overflow, "fatal error: goroutine stack exceeds 20480-byte limit\n"},
-    {quits, "SIGQUIT: quit\n\ngoroutine 1 [running]:\n"},
-    {quits, "goroutine 2 [chan receive]:\nfor_ever()\n"},
+    {main_panics, "beforepanic: bad 1\n\ngoroutine 1 [running]:\n", false},
+    {other_panics, "panic: bad 1\n\ngoroutine 2 [running]:\nmain_panics()\n", false},
+    {main_exits, "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n", true},
+    {asleep,
+     "fatal error: all goroutines are asleep - deadlock!\n\n"
+     "goroutine 1 [select (no cases)]:\nasleep()\n",
+     true},
+    {asleep, "goroutine 2 [chan receive]:\nfor_ever()\n", true},
+    {foreign_asleep, "fatal error: all goroutines are asleep - deadlock!\n", true},
+    {stack_overflow,
+     "fatal error: goroutine stack exceeds 262144-byte limit\n\n"
+     "goroutine 2 [running]:\noverflow()\n",
+     false},
+    {small_overflow, "fatal error: goroutine stack exceeds 20480-byte limit\n", false},
+    {quits, "SIGQUIT: quit\n\ngoroutine 1 [running]:\n", false},
+    {quits, "goroutine 2 [chan receive]:\nfor_ever()\n", false},
 };
 
 START_TEST(ends_with)
@@ -631,7 +640,7 @@ START_TEST(ends_with)
     static struct unit_end end;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
         unit_child(&end, endings[i].fn, NULL, 10);
-        unit_assert_end(&end, 2, endings[i].words);
+        unit_assert_end(&end, endings[i].finding ? ENDS_WITH_FINDING : 2, endings[i].words);
     }
 }
 END_TEST
@@ -652,7 +661,9 @@ START_TEST(a_fault_kills_with_its_trace)
     static struct unit_end end;
     unit_child(&end, segfault, NULL, 10);
     ck_assert_int_eq(end.signal, SIGSEGV);
+#if ENDS_WITH_FINDING == 2 /* else the report is the detector's */
     ck_assert(unit_contains(end.text, "goroutine 2 [running]:\nsegfaults()\n"));
+#endif
 }
 END_TEST
 

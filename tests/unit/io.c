@@ -190,7 +190,8 @@ END_TEST
 START_TEST(datagrams)
 {
     int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}, from;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+                       from;
     socklen_t len = sizeof at;
     ck_assert_int_eq(bind(a, (struct sockaddr *)&at, sizeof at), 0);
     ck_assert_int_eq(getsockname(a, (struct sockaddr *)&at, &len), 0);
@@ -212,11 +213,16 @@ START_TEST(addresses)
         const char *network, *address;
         int error;
     } bad[] = {
-        {"tcp", "junk", EINVAL},          {"tcp", "1.2.3.4", EINVAL},
-        {"tcp", "::1:80", EINVAL},        {"tcp", "[::1:80", EINVAL},
-        {"nonsense", "x:1", EINVAL},      {NULL, "x:1", EINVAL},
-        {"tcp", NULL, EINVAL},            {"unix", "", EINVAL},
-        {"tcp", "127.0.0.1:1", ECONNREFUSED}, {"unix", "/nonexistent/socket", ENOENT},
+        {"tcp", "junk", EINVAL},
+        {"tcp", "1.2.3.4", EINVAL},
+        {"tcp", "::1:80", EINVAL},
+        {"tcp", "[::1:80", EINVAL},
+        {"nonsense", "x:1", EINVAL},
+        {NULL, "x:1", EINVAL},
+        {"tcp", NULL, EINVAL},
+        {"unix", "", EINVAL},
+        {"tcp", "127.0.0.1:1", ECONNREFUSED},
+        {"unix", "/nonexistent/socket", ENOENT},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ck_assert_int_eq(goc_dial(bad[i].network, bad[i].address, GOC_SECOND), -1);
