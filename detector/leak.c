@@ -48,37 +48,12 @@
 #include "sys.h"
 #include <link.h>
 
-#define STUCK_MAX 65536
-#define DATA_MAX 4096
-#define NEAR 4096 /* bytes of a thread's innermost frames in which a goroutine's record counts */
-
-/* The answer of a look. */
-struct stuck {
-    struct race_g *g;
-    u32 seq;
-    u32 group; /* of a deadlock, 0: a leak */
-};
-struct answer {
-    u32 n, blocked, groups;
-    bool too_many, done;
-    struct stuck stuck[STUCK_MAX];
-};
-
-static const struct hook_world *world;
-static uintptr_t main_thread_area;
-static struct {
-    uintptr_t lo, hi;
-    bool allocators; /* the C library's: the allocator's own pointers stand there */
-} data[DATA_MAX];
-static u32 data_n;
-static enum leak_when when;
-static uintptr_t from;
-static struct race_g *caller;
+struct leak_question leak_q;
 
 void hook_world(const struct hook_world *w)
 {
-    world = w;
-    main_thread_area = (uintptr_t)__builtin_thread_pointer();
+    leak_q.world = w;
+    leak_q.main_thread_area = (uintptr_t)__builtin_thread_pointer();
 }
 
 extern void *__libc_malloc(size_t n);
@@ -94,626 +69,14 @@ static int note_data(struct dl_phdr_info *info, size_t size, void *arg)
     }
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-        if (p->p_type == PT_LOAD && (p->p_flags & PF_W) && data_n < DATA_MAX) {
-            data[data_n].allocators = libc;
-            data[data_n].lo = (info->dlpi_addr + p->p_vaddr) & ~7ul;
-            data[data_n++].hi = info->dlpi_addr + p->p_vaddr + p->p_memsz;
+        if (p->p_type == PT_LOAD && (p->p_flags & PF_W) && leak_q.data_n < DATA_MAX) {
+            leak_q.data[leak_q.data_n].allocators = libc;
+            leak_q.data[leak_q.data_n].lo = (info->dlpi_addr + p->p_vaddr) & ~7ul;
+            leak_q.data[leak_q.data_n++].hi = info->dlpi_addr + p->p_vaddr + p->p_memsz;
         }
     }
     return 0;
 }
-
-/* ================================================================================================
- * In the copy. No lock is taken and nothing of the detector's allocated: other threads may have been
- * stopped anywhere.
- */
-
-/* A key and what it leads to, in tables sorted by key. */
-struct pair {
-    uintptr_t key;
-    u32 value;
-};
-struct table {
-    struct pair *v;
-    size_t n, cap;
-};
-
-static void table_add(struct table *t, uintptr_t key, u32 value)
-{
-    if (t->n == t->cap) {
-        size_t cap = t->cap ? 2 * t->cap : 4096;
-        struct pair *v = det_map(cap * sizeof *v);
-        if (t->v) {
-            det_copy(v, t->v, t->n * sizeof *v);
-            det_unmap(t->v, t->cap * sizeof *v);
-        }
-        t->v = v;
-        t->cap = cap;
-    }
-    t->v[t->n++] = (struct pair){key, value};
-}
-
-static void sift(struct pair *v, size_t k, size_t n)
-{
-    for (size_t child; (child = 2 * k + 1) < n; k = child) {
-        if (child + 1 < n && v[child].key < v[child + 1].key)
-            child++;
-        if (v[k].key >= v[child].key)
-            return;
-        struct pair t = v[k];
-        v[k] = v[child];
-        v[child] = t;
-    }
-}
-
-static void table_sort(struct table *t)
-{
-    bool sorted = true;
-    for (size_t k = 1; k < t->n && sorted; k++)
-        sorted = t->v[k - 1].key <= t->v[k].key;
-    if (sorted)
-        return;
-    for (size_t k = t->n / 2; k-- > 0;)
-        sift(t->v, k, t->n);
-    for (size_t n = t->n; n-- > 1;) {
-        struct pair x = t->v[0];
-        t->v[0] = t->v[n];
-        t->v[n] = x;
-        sift(t->v, 0, n);
-    }
-}
-
-/* The first entry whose key is not below. */
-static size_t table_find(const struct table *t, uintptr_t key)
-{
-    size_t lo = 0, hi = t->n;
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        if (t->v[mid].key < key)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
-/* --- who is there ------------------------------------------------------------------------------------ */
-
-struct person {
-    struct race_g *g;
-    struct waiting *w;
-    uintptr_t sp, hi; /* of the stack that counts */
-    uint8_t state;
-    bool blocked; /* not alive from the start */
-    bool alive;
-    bool stack_done; /* its stack is reached */
-    u32 mark;        /* of the walk that classifies */
-    u32 scc;
-    int tid;
-};
-
-static struct person *people;
-static u32 people_n, people_cap, blocked_n;
-static struct table stacks;  /* by lowest address: everybody's */
-static struct table objects; /* by address: who waits on it */
-static struct table records; /* by the runtime's record: who it is */
-static struct table locks;   /* by number: who waits for it */
-static struct table starts;  /* race_g to person */
-
-/* Memory still to be looked at. */
-static struct table work; /* key: lo, value: index in `ends` */
-static uintptr_t *ends;
-static size_t ends_cap;
-/* Marks on granules where a reached heap block begins. */
-static uint8_t *marks;
-
-static void push(uintptr_t lo, uintptr_t hi)
-{
-    lo = (lo + 7) & ~7ul;
-    if (lo >= hi)
-        return;
-    table_add(&work, lo, 0);
-    if (ends_cap < work.cap) {
-        uintptr_t *more = det_map(work.cap * sizeof *more);
-        if (ends) {
-            det_copy(more, ends, ends_cap * sizeof *more);
-            det_unmap(ends, ends_cap * sizeof *more);
-        }
-        ends = more;
-        ends_cap = work.cap;
-    }
-    ends[work.n - 1] = hi;
-}
-
-static bool owned(const struct lock_rec *r)
-{
-    return r->holders && !r->passed_on;
-}
-
-static u32 waits_for_lock(const struct person *p)
-{
-    u32 lock = p->w->lock;
-    return lock && owned(lock_at(lock)) ? lock : 0;
-}
-
-static struct person *person_of(struct race_g *g)
-{
-    size_t k = table_find(&starts, (uintptr_t)g);
-    return k < starts.n && starts.v[k].key == (uintptr_t)g ? &people[starts.v[k].value] : NULL;
-}
-
-/* Could whoever waits for this lock still get it? */
-static bool holders_alive(u32 lock)
-{
-    u32 n = 0;
-    for (struct held_lock *e = lock_at(lock)->holders; e && n < 4096; e = e->next, n++) {
-        struct person *p = person_of(e->g);
-        if (p && p->blocked && !p->alive)
-            return false;
-    }
-    return true;
-}
-
-static void wake(u32 i);
-
-static void wake_range(uintptr_t lo, uintptr_t hi)
-{
-    for (size_t k = table_find(&objects, lo); k < objects.n && objects.v[k].key < hi; k++) {
-        struct person *p = &people[objects.v[k].value];
-        if (!p->alive && !waits_for_lock(p))
-            wake(objects.v[k].value);
-    }
-}
-
-static void reach_stack(struct person *p)
-{
-    if (p->stack_done)
-        return;
-    p->stack_done = true;
-    push(p->sp, p->hi);
-    wake_range(p->sp, p->hi);
-}
-
-/* Whoever waits for a lock that this one holds may go on now. */
-static void wake_for_locks(struct person *p)
-{
-    struct held *h = p->g->held;
-    for (u32 k = 0; h && k < h->n && k < h->cap; k++) {
-        u32 lock = h->lock[k]->lock;
-        for (size_t j = table_find(&locks, lock); j < locks.n && locks.v[j].key == lock; j++)
-            if (!people[locks.v[j].value].alive && holders_alive(lock))
-                wake(locks.v[j].value);
-    }
-}
-
-static u32 *to_wake;
-static u32 to_wake_n;
-
-/* Its consequences are drawn by the loop in spread(): no recursion along a chain of goroutines. */
-static void wake(u32 i)
-{
-    if (people[i].alive)
-        return;
-    people[i].alive = true;
-    to_wake[to_wake_n++] = i;
-}
-
-/* --- what words mean --------------------------------------------------------------------------------- */
-
-/* Is the word at `at` part of an object that p waits on? Then it is the queue that p stands in. */
-static bool own_queue(const struct person *p, uintptr_t at)
-{
-    const struct waiting *w = p->w;
-    if (!w)
-        return false;
-    uintptr_t first = w->lock ? lock_at(w->lock)->addr : (uintptr_t)w->first;
-    return first && at - first < 128;
-}
-
-static struct person *stack_owner(uintptr_t a)
-{
-    size_t k = table_find(&stacks, a + 1);
-    if (k == 0)
-        return NULL;
-    struct person *p = &people[stacks.v[k - 1].value];
-    return a < p->hi ? p : NULL;
-}
-
-static bool mark(uintptr_t base)
-{
-    uint8_t *m = &marks[(base & DET_ADDR_MASK) >> 7], bit = (uint8_t)(1u << (base >> 4 & 7));
-    if (*m & bit)
-        return false;
-    *m |= bit;
-    return true;
-}
-
-static uintptr_t stacks_lo, stacks_hi, libc_lo, libc_hi;
-
-/* The allocator names a chunk by the address 16 bytes before it, and that lies in the last 8 bytes of
-   the chunk before: seen in the allocator's data, it says nothing about the latter. */
-static bool header(uintptr_t w, uintptr_t base, size_t size)
-{
-    return (w & 15) == 0 && w > base && w + 8 >= base + size;
-}
-
-static inline void visit(uintptr_t w, uintptr_t at)
-{
-    uintptr_t base;
-    size_t size;
-    if (w - stacks_lo < stacks_hi - stacks_lo) {
-        struct person *p = stack_owner(w);
-        if (p) {
-            if (!p->stack_done && w >= p->sp && !own_queue(p, at))
-                reach_stack(p);
-            return;
-        }
-    }
-    if (!heap_block_at(w, &base, &size) || (at - libc_lo < libc_hi - libc_lo && header(w, base, size)) ||
-        !mark(base))
-        return;
-    push(base, base + size);
-    wake_range(base, base + size);
-}
-
-static void spread(void)
-{
-    for (;;) {
-        if (to_wake_n) {
-            struct person *p = &people[to_wake[--to_wake_n]];
-            reach_stack(p);
-            wake_for_locks(p);
-            continue;
-        }
-        if (work.n == 0)
-            return;
-        uintptr_t lo = work.v[work.n - 1].key, hi = ends[work.n - 1];
-        work.n--;
-        for (; lo + 8 <= hi; lo += 8)
-            visit(*(const uintptr_t *)lo, lo);
-    }
-}
-
-/* --- the start ----------------------------------------------------------------------------------------- */
-
-static bool always_alive(const struct waiting *w)
-{
-    switch (w->why) {
-    case HOOK_WAIT_NONE:
-        return w->lock == 0;
-    case HOOK_WAIT_RUNNABLE:
-    case HOOK_WAIT_SLEEP:
-    case HOOK_WAIT_IO:
-    case HOOK_WAIT_SYSCALL:
-    case HOOK_WAIT_THREAD_JOIN:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static void add_person(void *arg, const struct hook_goroutine *h)
-{
-    if (!h->race)
-        return;
-    if (people_n == people_cap) {
-        u32 cap = people_cap ? 2 * people_cap : 4096;
-        struct person *more = det_map(cap * sizeof *more);
-        if (people) {
-            det_copy(more, people, people_n * sizeof *more);
-            det_unmap(people, people_cap * sizeof *more);
-        }
-        people = more;
-        people_cap = cap;
-    }
-    u32 i = people_n++;
-    struct person *p = &people[i];
-    struct waiting *w = h->race->wait;
-    *p = (struct person){.g = h->race, .w = w, .state = h->state, .tid = h->tid};
-    p->hi = h->race->stack_hi;
-    p->sp = h->sp ? h->sp : w && w->sp ? w->sp - 1024 : 0;
-    if (h->arg) { /* it has no stack yet */
-        p->sp = p->hi = 0;
-        for (size_t k = 0; k < h->args; k++)
-            table_add(&objects, h->arg[k], ~0u); /* looked at below, then dropped */
-    }
-    if (p->sp && (p->sp > p->hi || (h->race->stack_lo && p->sp < h->race->stack_lo)))
-        p->sp = h->race->stack_lo;
-    p->blocked = h->state == HOOK_G_WAITING && w && !always_alive(w);
-    p->stack_done = p->g == caller; /* what counts of it is pushed by a rule of its own */
-    blocked_n += p->blocked;
-    table_add(&starts, (uintptr_t)p->g, i);
-    if (h->record)
-        table_add(&records, (uintptr_t)h->record, i);
-}
-
-static void add_timers(void *arg, const void *p, size_t n)
-{
-    for (size_t k = 0; k + 8 <= n; k += 8) {
-        uintptr_t t = ((const uintptr_t *)p)[k / 8];
-        struct person *x = t - stacks_lo < stacks_hi - stacks_lo ? stack_owner(t) : NULL;
-        if (x)
-            wake((u32)(x - people)); /* a timeout: it goes on by itself */
-        else
-            visit(t, 0);
-    }
-}
-
-static const struct snapshot *shot;
-static void add_idle(void *arg, int tid)
-{
-    for (u32 k = 0; k < shot->n; k++)
-        if (shot->thread[k].tid == tid)
-            shot->thread[k].idle = true;
-}
-
-/* A goroutine's record in the hands of a running thread: it is being woken. */
-static void visit_record(uintptr_t w)
-{
-    size_t k = table_find(&records, w);
-    if (k < records.n && records.v[k].key == w && people[records.v[k].value].blocked)
-        wake(records.v[k].value);
-}
-
-/* [sp, hi) as far as its pages exist. */
-static void push_resident(uintptr_t sp, uintptr_t hi)
-{
-    unsigned char in;
-    while (sp < hi) {
-        uintptr_t end = (sp | 4095) + 1;
-        if (sys_call(SYS_mincore, (long)(sp & ~4095ul), 4096, (long)&in, 0, 0, 0) < 0)
-            return; /* not mapped: the stack has ended */
-        if (in & 1)
-            push(sp, end < hi ? end : hi);
-        sp = end;
-    }
-}
-
-static void add_thread(const struct snapshot_thread *t)
-{
-    for (u32 k = 0; t->held && k < SNAPSHOT_REGS; k++) {
-        visit(t->regs[k], 0);
-        visit_record(t->regs[k]);
-    }
-    struct person *p = t->sp ? stack_owner(t->sp) : NULL;
-    if (p && p->blocked)
-        return; /* a foreign thread, parked */
-    uintptr_t sp = t->sp - (t->held ? 128 : 0); /* the red zone */
-    for (uintptr_t a = sp & ~7ul; t->held && t->sp && a < sp + NEAR; a += 8) {
-        unsigned char in;
-        if ((a & 4095) < 8 && sys_call(SYS_mincore, (long)(a & ~4095ul), 4096, (long)&in, 0, 0, 0) < 0)
-            break;
-        visit_record(*(const uintptr_t *)a);
-        if (!p)
-            visit(*(const uintptr_t *)a, 0); /* in the scheduler */
-    }
-    if (p) {
-        p->stack_done = true;
-        p->sp = sp;
-        wake_range(p->sp, p->hi);
-        push_resident(sp, p->hi);
-    }
-}
-
-/* Threads that have never called the runtime. */
-static void add_threads_of_the_program(void)
-{
-    u32 at = 0;
-    for (struct race_g *g; (g = det_g_each(&at));)
-        if (g->thread && g->stack_hi && !person_of(g))
-            add_person(NULL, &(struct hook_goroutine){.race = g, .state = HOOK_G_RUNNING});
-}
-
-static void find_roots(void)
-{
-    world->goroutines(add_person, NULL);
-    table_sort(&starts);
-    add_threads_of_the_program();
-    to_wake = det_map((people_n + 1) * sizeof *to_wake);
-    stacks_lo = UINTPTR_MAX;
-    for (u32 i = 0; i < people_n; i++) {
-        struct person *p = &people[i];
-        uintptr_t lo = p->g->stack_lo ? p->g->stack_lo : p->sp;
-        if (p->hi && lo) {
-            table_add(&stacks, lo, i);
-            stacks_lo = lo < stacks_lo ? lo : stacks_lo;
-            stacks_hi = p->hi > stacks_hi ? p->hi : stacks_hi;
-        }
-    }
-    table_sort(&stacks);
-    table_sort(&records);
-    table_sort(&starts);
-    /* Until here `objects` has the arguments of those who have not run yet. */
-    struct table args = objects;
-    objects = (struct table){0};
-    for (u32 i = 0; i < people_n; i++) {
-        struct person *p = &people[i];
-        if (!p->blocked)
-            continue;
-        u32 lock = waits_for_lock(p);
-        if (lock)
-            table_add(&locks, lock, i);
-        const struct waiting *w = p->w;
-        uintptr_t list = (uintptr_t)w->obj;
-        bool all = w->n > 1 && list >= p->sp && list + w->n * 8 <= p->hi;
-        if (w->lock && !lock)
-            table_add(&objects, lock_at(w->lock)->addr, i);
-        for (u32 k = 0; k < (all ? w->n : w->n > 0); k++) {
-            uintptr_t o = (uintptr_t)(all ? w->obj[k] : w->first);
-            if (o)
-                table_add(&objects, o, i);
-        }
-    }
-    table_sort(&objects);
-    table_sort(&locks);
-    for (size_t k = 0; k < args.n; k++)
-        visit(args.v[k].key, 0);
-    for (u32 k = 0; k < data_n; k++) {
-        if (data[k].allocators) {
-            libc_lo = data[k].lo;
-            libc_hi = data[k].hi;
-        }
-        push(data[k].lo, data[k].hi);
-        wake_range(data[k].lo, data[k].hi);
-    }
-    push(main_thread_area & ~4095ul, (main_thread_area | 4095) + 1);
-    world->timers(add_timers, NULL);
-    world->idle_threads(add_idle, NULL);
-    for (u32 k = 0; k < shot->n; k++)
-        if (!shot->thread[k].idle)
-            add_thread(&shot->thread[k]);
-    for (u32 i = 0; i < people_n; i++) {
-        struct person *p = &people[i];
-        if (p->blocked)
-            continue;
-        p->alive = true;
-        if (p->g == caller && from) {
-            push(from, p->hi);
-            wake_range(from, p->hi);
-        } else if (!p->stack_done && p->hi) {
-            p->stack_done = true;
-            uintptr_t lo = p->state != HOOK_G_RUNNING && p->sp ? p->sp : p->g->stack_lo;
-            if (lo)
-                push_resident(lo, p->hi);
-            wake_range(lo, p->hi);
-        }
-        wake_for_locks(p);
-    }
-    /* Locks whose holders all run, or are no goroutines of the runtime. */
-    for (size_t k = 0; k < locks.n; k++)
-        if (holders_alive((u32)locks.v[k].key))
-            wake(locks.v[k].value);
-}
-
-/* --- what they are called -------------------------------------------------------------------------------- */
-
-#define CLASSIFY_MAX 512
-#define BLOCKS_MAX 100000
-
-/* Who of the stuck could, if he went on, wake somebody who waits elsewhere? An edge from the waiter to him. */
-static uint8_t edge_of[CLASSIFY_MAX][CLASSIFY_MAX / 8];
-static u32 stuck_of[CLASSIFY_MAX], stuck_n;
-
-static bool same_object(const struct person *a, const struct person *b)
-{
-    if (a->w->lock || b->w->lock)
-        return a->w->lock == b->w->lock;
-    return a->w->first == b->w->first && a->w->n == 1 && b->w->n == 1;
-}
-
-static void edge_add(u32 from_, u32 to)
-{
-    edge_of[from_][to / 8] |= (uint8_t)(1u << to % 8);
-}
-static bool edge_has(u32 from_, u32 to)
-{
-    return edge_of[from_][to / 8] >> to % 8 & 1;
-}
-
-/* Everything that stuck person y has in hand: its stack and what hangs on it, as far as nobody alive
-   has it too. */
-static void edges_to(u32 y)
-{
-    static struct table seen;
-    struct person *p = &people[stuck_of[y]];
-    u32 blocks = 0;
-    seen.n = 0;
-    work.n = 0;
-    push(p->sp, p->hi);
-    while (work.n) {
-        uintptr_t lo = work.v[work.n - 1].key, hi = ends[work.n - 1];
-        work.n--;
-        for (size_t k = table_find(&objects, lo); k < objects.n && objects.v[k].key < hi; k++)
-            people[objects.v[k].value].mark = y + 1;
-        for (; lo + 8 <= hi; lo += 8) {
-            uintptr_t w = *(const uintptr_t *)lo, base;
-            size_t size;
-            if (heap_block_at(w, &base, &size) && mark(base) && blocks++ < BLOCKS_MAX) {
-                table_add(&seen, base, 0);
-                push(base, base + size);
-                continue;
-            }
-            /* An object on somebody's stack. */
-            for (size_t k = table_find(&objects, w); k < objects.n && objects.v[k].key == w; k++)
-                people[objects.v[k].value].mark = y + 1;
-        }
-    }
-    for (size_t k = 0; k < seen.n; k++)
-        marks[(seen.v[k].key & DET_ADDR_MASK) >> 7] &= (uint8_t)~(1u << (seen.v[k].key >> 4 & 7));
-    for (u32 x = 0; x < stuck_n; x++) {
-        struct person *q = &people[stuck_of[x]];
-        if (x != y && q->mark == y + 1 && !same_object(p, q) && !waits_for_lock(q))
-            edge_add(x, y);
-    }
-}
-
-static void classify(struct answer *a)
-{
-    stuck_n = a->n < CLASSIFY_MAX ? a->n : 0;
-    det_zero(edge_of, sizeof edge_of);
-    if (stuck_n == 0)
-        return;
-    for (u32 k = 0; k < stuck_n; k++)
-        stuck_of[k] = (u32)(person_of(a->stuck[k].g) - people);
-    for (u32 y = 0; y < stuck_n; y++)
-        edges_to(y);
-    for (u32 x = 0; x < stuck_n; x++) {
-        u32 lock = waits_for_lock(&people[stuck_of[x]]);
-        for (struct held_lock *e = lock ? lock_at(lock)->holders : NULL; e; e = e->next)
-            for (u32 y = 0; y < stuck_n; y++)
-                if (a->stuck[y].g == e->g)
-                    edge_add(x, y);
-    }
-    /* Reachability among them (Warshall): a cycle, and whoever leads to one. */
-    for (u32 k = 0; k < stuck_n; k++)
-        for (u32 x = 0; x < stuck_n; x++)
-            if (edge_has(x, k))
-                for (u32 b = 0; b < (stuck_n + 7) / 8; b++)
-                    edge_of[x][b] |= edge_of[k][b];
-    for (u32 k = 0; k < stuck_n; k++) {
-        if (!edge_has(k, k) || a->stuck[k].group)
-            continue;
-        u32 group = ++a->groups;
-        for (u32 x = 0; x < stuck_n; x++)
-            if (a->stuck[x].group == 0 && edge_has(x, k))
-                a->stuck[x].group = group;
-    }
-}
-
-static void look_on_copy(const struct snapshot *s, void *out)
-{
-    struct answer *a = out;
-    shot = s;
-    people = NULL;
-    people_n = people_cap = blocked_n = 0;
-    stacks = objects = records = locks = starts = work = (struct table){0};
-    ends = NULL;
-    ends_cap = 0;
-    to_wake_n = 0;
-    marks = det_map(1ull << (DET_ADDR_BITS - 7));
-    find_roots();
-    spread();
-    for (u32 i = 0; i < people_n; i++) {
-        struct person *p = &people[i];
-        if (!p->blocked || p->alive)
-            continue;
-        if (p->g->main && p->w->why == HOOK_WAIT_SELECT_NONE)
-            continue; /* the way to say: let the others work */
-        if (a->n == STUCK_MAX) {
-            a->too_many = true;
-            break;
-        }
-        a->stuck[a->n++] = (struct stuck){p->g, p->w->seq, 0};
-    }
-    a->blocked = blocked_n;
-    classify(a);
-    det_unmap(marks, 1ull << (DET_ADDR_BITS - 7));
-    a->done = true;
-}
-
-/* ================================================================================================
- * In the program.
- */
 
 /* Still in the wait that the copy saw, and not reported so far. */
 static bool still_stuck(const struct stuck *s, bool only_new)
@@ -723,11 +86,11 @@ static bool still_stuck(const struct stuck *s, bool only_new)
            (!only_new || w->reported == WAIT_QUIET);
 }
 
-static void report_group(struct answer *a, u32 first, struct race_g **list)
+static void report_group(struct leak_answer *a, u32 first, struct race_g **list)
 {
     const struct stuck *f = &a->stuck[first];
     const struct waiting *w = f->g->wait;
-    bool deadlock = f->group != 0 || (f->g->main && when != LEAK_EXIT);
+    bool deadlock = f->group != 0 || (f->g->main && leak_q.when != LEAK_EXIT);
     u32 n = 0, created = det_g_created(f->g);
     for (u32 k = first; k < a->n; k++) {
         struct stuck *s = &a->stuck[k];
@@ -756,7 +119,7 @@ struct look {
 static void look(void *arg)
 {
     struct look *l = arg;
-    static struct answer *a;
+    static struct leak_answer *a;
     static struct race_g **list;
     if (!a) {
         a = det_map(sizeof *a);
@@ -765,16 +128,18 @@ static void look(void *arg)
     a->n = 0;
     a->done = false;
     u64 began = sys_now_ns();
-    bool good = snapshot_run(look_on_copy, a, sizeof *a, &held_ns);
+    static u32 failures;
+    bool good = false;
+    for (u32 tries = 0; !good && tries < (leak_q.when == LEAK_PERIODIC ? 1 : 4); tries++)
+        good = snapshot_run(reach_search, a, sizeof *a, &held_ns) && a->done;
     look_ns = sys_now_ns() - began;
-    if (!good || !a->done) {
-        static bool said;
-        if (!said)
+    if (!good) {
+        if (++failures == 8 || leak_q.when != LEAK_PERIODIC)
             det_notice("goroutines that are stuck cannot be looked for: the program's threads could "
                        "not be held for a moment");
-        said = true;
         return;
     }
+    failures = 0;
     for (u32 k = 0; k < a->n; k++)
         l->found += still_stuck(&a->stuck[k], false);
     for (u32 k = 0; k < a->n; k++)
@@ -791,14 +156,14 @@ static void look(void *arg)
 
 size_t leak_check(enum leak_when now, uintptr_t stack_from)
 {
-    if (!world || (!det_detects(FINDING_LEAK) && !det_detects(FINDING_DEADLOCK)))
+    if (!leak_q.world || (!det_detects(FINDING_LEAK) && !det_detects(FINDING_DEADLOCK)))
         return 0;
     struct look l = {0};
     det_lock(&look_lock);
-    when = now;
-    from = stack_from;
-    caller = now == LEAK_PERIODIC ? NULL : det_cur;
-    data_n = 0;
+    leak_q.when = now;
+    leak_q.from = stack_from;
+    leak_q.caller = now == LEAK_PERIODIC ? NULL : det_cur;
+    leak_q.data_n = 0;
     dl_iterate_phdr(note_data, NULL);
     /* What the search reads of this thread is its copy's, below this frame. */
     static char *stack;
@@ -828,7 +193,7 @@ static bool anybody_waits(bool long_since)
     u32 at = 0;
     for (struct race_g *g; (g = det_g_each(&at));) {
         const struct waiting *w = g->wait;
-        if (w && (w->lock || !always_alive(w)) && (!long_since || w->since + 2 <= wait_clock))
+        if (w && (w->lock || !reach_needs_nobody(w)) && (!long_since || w->since + 2 <= wait_clock))
             return true;
     }
     return false;
@@ -836,7 +201,7 @@ static bool anybody_waits(bool long_since)
 
 void leak_at_exit(void)
 {
-    if (world && !world->dying() && anybody_waits(false))
+    if (leak_q.world && !leak_q.world->dying() && anybody_waits(false))
         leak_check(LEAK_EXIT, exit_from);
 }
 
@@ -862,6 +227,6 @@ static void *watch(void *arg)
 void leak_watch(void)
 {
     static u32 started;
-    if (world && !started && !__atomic_exchange_n(&started, 1, __ATOMIC_RELAXED))
+    if (leak_q.world && !started && !__atomic_exchange_n(&started, 1, __ATOMIC_RELAXED))
         icept_start_thread(watch);
 }

@@ -18,4 +18,39 @@ void leak_exit_called(uintptr_t sp);
 /* Starts the thread that looks now and then; at the first go statement. */
 void leak_watch(void);
 
+/* --- between leak.c, which asks and reports, and reach.c, which searches in a copy of the process ---- */
+
+#define STUCK_MAX 65536
+#define DATA_MAX 4096
+
+struct leak_question {
+    const struct hook_world *world;
+    uintptr_t main_thread_area;
+    struct {
+        uintptr_t lo, hi;
+        bool allocators; /* the C library's: the allocator's own pointers stand there */
+    } data[DATA_MAX];
+    u32 data_n;
+    enum leak_when when;
+    uintptr_t from;
+    struct race_g *caller;
+};
+extern struct leak_question leak_q;
+
+struct stuck {
+    struct race_g *g;
+    u32 seq;   /* of its wait */
+    u32 group; /* of a deadlock, 0: a leak */
+};
+struct leak_answer {
+    u32 n, blocked, groups;
+    bool too_many, done;
+    struct stuck stuck[STUCK_MAX];
+};
+
+struct snapshot;
+void reach_search(const struct snapshot *s, void *out); /* out: struct leak_answer */
+/* A wait that ends by itself, or is none. */
+bool reach_needs_nobody(const struct waiting *w);
+
 #endif

@@ -28,7 +28,7 @@
 
 #define THREADS_MAX 8192
 #define HOLD_SIGNAL SIGSTKFLT
-#define ROUNDS 20
+#define HOLD_NS 250000000ull /* for longer nobody is kept waiting for the last thread */
 #define CHILD_SECONDS 30
 
 static struct {
@@ -216,16 +216,16 @@ static bool look(int tid)
     return true;
 }
 
-static bool hold_all(void)
+static bool hold_all(u64 began)
 {
-    for (u32 r = 0; r < ROUNDS; r++) {
+    while (sys_now_ns() - began < HOLD_NS) {
         u32 acks = __atomic_load_n(&stop.acks, __ATOMIC_ACQUIRE);
         moving = signalled = 0;
         if (!each_thread(look))
             return false;
         if (moving == 0)
             return true;
-        for (u32 k = 0; k < 200 && signalled; k++) {
+        for (u32 k = 0; k < 400 && signalled; k++) {
             if (__atomic_load_n(&stop.acks, __ATOMIC_ACQUIRE) - acks >= signalled)
                 break;
             sys_sleep_us(50);
@@ -259,6 +259,12 @@ static bool child_waited(long pid)
     return false;
 }
 
+static void maps_copied(int advice)
+{
+    sys_madvise((void *)SHADOW_BASE, SYNC_META_BASE - SHADOW_BASE, advice);
+    sys_madvise((void *)SYNC_META_BASE, HEAP_META_BASE - SYNC_META_BASE, advice);
+}
+
 bool snapshot_run(void (*fn)(const struct snapshot *s, void *out), void *out, size_t n, u64 *held_ns)
 {
     if (!stop.slot)
@@ -272,11 +278,15 @@ bool snapshot_run(void (*fn)(const struct snapshot *s, void *out), void *out, si
     self = (int)sys_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
     __atomic_store_n(&stop.round, stop.round + 1, __ATOMIC_RELEASE);
     u64 began = sys_now_ns();
-    bool good = hold_all();
+    bool good = hold_all(began);
     long pid = -1;
     if (good) {
         struct snapshot s = {stop.slot, stop.n, self, true};
+        /* The larger part of the memory is of no use there, and its page tables cost the most. */
+        maps_copied(MADV_DONTFORK);
         pid = sys_call(SYS_clone, 0, 0, 0, 0, 0, 0);
+        if (pid != 0)
+            maps_copied(MADV_DOFORK);
         if (pid == 0) {
             sys_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
             fn(&s, (void *)shared);

@@ -66,7 +66,9 @@ ctx_enter:
     .size   ctx_enter, .-ctx_enter
 
 /* void ctx_start(void *stack, void (*fn)(void *), void *arg)
-   Call fn(arg) on a stack nobody is on; fn does not return, and unwinding ends here. */
+   Call fn(arg) on a stack nobody is on; fn does not return, and unwinding ends here. The registers
+   that a callee saves are cleared: it would keep the previous goroutine's pointers on its stack, and
+   the search for stuck goroutines takes what is there for something in use. */
     .globl  ctx_start
     .hidden ctx_start
     .type   ctx_start, @function
@@ -77,6 +79,11 @@ ctx_start:
     movq    %rdi, %rsp
     movq    %rdx, %rdi
     xorl    %ebp, %ebp
+    xorl    %ebx, %ebx
+    xorl    %r12d, %r12d
+    xorl    %r13d, %r13d
+    xorl    %r14d, %r14d
+    xorl    %r15d, %r15d
     call    *%rsi
     ud2
     .cfi_endproc
