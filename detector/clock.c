@@ -38,6 +38,7 @@
  * refs == 1 may be changed by the owner of that reference, if every node above it has refs == 1.
  */
 #include "clock.h"
+#include "history.h"
 #include "shadow.h"
 
 struct slab clock_nodes;
@@ -47,8 +48,11 @@ static struct clock_node *node(u32 i)
     return slab_at(&clock_nodes, i);
 }
 
+static u32 first_epoch = 1; /* debug_epoch: later, so that tests see epochs run out */
+
 void clock_init(void)
 {
+    first_epoch = (u32)det_option_num("debug_epoch", 1);
     slab_init(&clock_nodes, "clock nodes", sizeof(struct clock_node), 1u << 27);
 }
 
@@ -405,6 +409,7 @@ void g_advance(struct race_g *g)
         /* Out of epochs: the goroutine goes on under a fresh id, knowing its old self. */
         u32 old = g->id, last = g->epoch;
         id_give(g, NULL);
+        life_renamed(g);
         clock_set(&g->know, old, last);
         g->base_id = g->id;
         g->base_epoch = g->epoch;
@@ -466,7 +471,7 @@ void id_give(struct race_g *child, const struct race_g *spawner)
                     ID_MAX);
         }
         child->id = ids.fresh++;
-        child->epoch = 1;
+        child->epoch = first_epoch;
     }
     det_unlock(&ids.lock);
     child->self = word_of(child->id, child->epoch);

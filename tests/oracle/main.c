@@ -90,7 +90,11 @@ static bool run_once(void)
         snprintf(text, sizeof text, "%d", record_fd);
         setenv(RECORD_ENV_FD, text, 1);
         setenv(RECORD_ENV_NOTICE, "1", 1);
-        setenv(RECORD_ENV_OPTIONS, "detect=race debug_all=1 max_reports=0", 1);
+        /* Every eighth program meets the end of the epochs, every few releases. */
+        setenv(RECORD_ENV_OPTIONS,
+               S->seed % 8 == 7 ? "detect=race debug_all=1 max_reports=0 debug_epoch=1073741819"
+                                : "detect=race debug_all=1 max_reports=0",
+               1);
         snprintf(text, sizeof text, "%d", S->par ? procs : 1);
         setenv("GOMAXPROCS", text, 1);
         personality(ADDR_NO_RANDOMIZE);
