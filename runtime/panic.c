@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 struct pcall {
@@ -144,6 +145,25 @@ static noinline _Noreturn void pcall_jump(struct pcall *p)
 /* For a message that there was no memory for. */
 static const char no_text[] = "(out of memory for the message)";
 
+/* In one write, however long: a report that is printed at this moment does not come in between. */
+static void print_panic(const char *words)
+{
+    struct iovec part[3] = {{(void *)"panic: ", 7}, {(void *)words, rt_strlen(words)}, {(void *)"\n", 1}};
+    for (struct iovec *v = part; v < part + 3;) {
+        long r = rt_sys3(SYS_writev, 2, v, part + 3 - v);
+        if (r == -EINTR)
+            continue;
+        if (r <= 0)
+            return;
+        for (; v < part + 3 && (size_t)r >= v->iov_len; v++)
+            r -= (long)v->iov_len;
+        if (v < part + 3) {
+            v->iov_base = (char *)v->iov_base + r;
+            v->iov_len -= (size_t)r;
+        }
+    }
+}
+
 static _Noreturn void panic_with(char *text)
 {
     struct g *g = g_current();
@@ -158,15 +178,7 @@ static _Noreturn void panic_with(char *text)
         pcall_jump(p);
     }
     die_first();
-    rt_print("panic: ");
-    const char *words = text ? text : no_text;
-    for (size_t n = rt_strlen(words), done = 0; done < n;) {
-        long r = rt_sys3(SYS_write, 2, words + done, n - done);
-        if (r <= 0)
-            break;
-        done += (size_t)r;
-    }
-    rt_print("\n");
+    print_panic(text ? text : no_text);
     dump_all(g, DUMP_ALL);
     die(2);
 }
