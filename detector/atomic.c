@@ -197,9 +197,8 @@ static bool op_publish(struct op *o, int mo, bool rmw)
     }
     bool fenced = g->fence && !published_empty(&g->fence->release);
     if (!rmw && o->s) {
-        /* Only a sequence of our own goes on (an id may have had an owner before us). */
-        bool own = o->s->clock.id == g->id && o->s->clock.epoch >= g->life->first;
-        if (own)
+        /* Only a sequence of our own goes on. */
+        if (published_by(&o->s->clock, g))
             sync_heads_drop(o->s);
         else if (!sync_head_only(o->s, g))
             published_drop(&o->s->clock);

@@ -403,6 +403,8 @@ void published_copy(struct published *to, const struct published *from)
     clock_copy(&to->know, &from->know);
 }
 
+bool clock_renamed;
+
 void g_advance(struct race_g *g)
 {
     if (unlikely(g->epoch == EPOCH_MAX)) {
@@ -410,6 +412,7 @@ void g_advance(struct race_g *g)
         u32 old = g->id, last = g->epoch;
         id_give(g, NULL);
         life_renamed(g);
+        clock_renamed = true;
         clock_set(&g->know, old, last);
         g->base_id = g->id;
         g->base_epoch = g->epoch;

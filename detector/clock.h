@@ -54,6 +54,7 @@ void published_copy(struct published *to, const struct published *from); /* `to`
 
 /* The epoch ends: what g does from now on is not known to those who acquired so far. */
 void g_advance(struct race_g *g);
+extern bool clock_renamed; /* some goroutine has run out of epochs and has another id now */
 
 /* Ids. New ones start after the last epoch of their previous owner. */
 void id_give(struct race_g *child, const struct race_g *spawner);

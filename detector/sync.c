@@ -19,6 +19,7 @@
 #include "facts.h"
 #include "access.h"
 #include "history.h"
+#include "record.h"
 #include "stackmem.h"
 #include "sys.h"
 
@@ -84,6 +85,15 @@ static void head_remove(struct heads *h, u32 k)
     h->at[h->n] = (struct published){0};
 }
 
+bool published_by(const struct published *p, const struct race_g *g)
+{
+    struct life l;
+    if (p->id == g->id)
+        return p->epoch >= g->life->first;
+    return p->id && unlikely(clock_renamed) && life_find(p->id, p->epoch, &l) &&
+           l.goid == g->goid && !((l.flags ^ g->life->flags) & PART_THREAD);
+}
+
 void sync_head_add(struct sync *s, const struct published *p)
 {
     if (s->heads == 0) {
@@ -109,7 +119,7 @@ bool sync_head_only(struct sync *s, const struct race_g *g)
     struct heads *h = slab_at(&heads, s->heads);
     bool found = false;
     for (u32 k = 0; k < h->n && !found; k++) {
-        found = h->at[k].id == g->id && h->at[k].epoch >= g->life->first;
+        found = published_by(&h->at[k], g);
         if (found)
             published_copy(&s->clock, &h->at[k]);
     }

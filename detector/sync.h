@@ -23,6 +23,8 @@ struct heads {
     u32 n;
     struct published at[HEADS_MAX]; /* oldest first, no two of one goroutine */
 };
+/* Did g publish p (alone)? Its id may have had an owner before it, and it may have had another id. */
+bool published_by(const struct published *p, const struct race_g *g);
 void sync_head_add(struct sync *s, const struct published *p);
 /* True: g heads one, and its share is now all that the clock holds. The others are forgotten. */
 bool sync_head_only(struct sync *s, const struct race_g *g);

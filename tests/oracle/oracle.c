@@ -480,6 +480,11 @@ static void walk(uint32_t e)
         break;
     case EV_ATOMIC:
         fence_at[e] = release_fence[x->g];
+        if (atomic_done[e] == NONE) { /* the program ended within it: it may have been either */
+            access_add(e, v[x->g], x->a, x->b, EV_IS_ATOMIC);
+            if (!(x->flags & EV_LOAD))
+                access_add(e, v[x->g], x->a, x->b, EV_IS_ATOMIC | EV_WRITE);
+        }
         break;
     case EV_ATOMIC_DONE: {
         on_atomic_done(e);
