@@ -78,6 +78,8 @@ struct life *life_begin(struct race_g *g, uint64_t goid, u32 created, uintptr_t 
                        .g = g};
     det_lock(&lock);
     l->before = life_of[g->id];
+    if (l->before)
+        life_at(l->before)->after = i;
     life_of[g->id] = i;
     det_unlock(&lock);
     g->life = l;
@@ -110,11 +112,12 @@ static void forget_one(void)
     dead_bytes -= l->bytes;
     while (l->newest)
         chunk_free(l, l->newest);
-    u32 *p = &life_of[l->id];
-    while (*p && *p != i)
-        p = &life_at(*p)->before;
-    if (*p == i)
-        *p = l->before;
+    if (l->after)
+        life_at(l->after)->before = l->before;
+    else
+        life_of[l->id] = l->before;
+    if (l->before)
+        life_at(l->before)->after = l->after;
     slab_free(&lives, i);
 }
 

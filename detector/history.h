@@ -22,7 +22,7 @@ struct life {
     u32 id, first, last; /* epochs; last is 0 while it runs */
     u32 flags;           /* PART_MAIN, PART_THREAD, PART_FINISHED */
     u32 created;         /* stack id of the go statement */
-    u32 before;          /* the life that had this id before */
+    u32 before, after;   /* the lives that had this id before and after it */
     u32 next_dead;
     u64 goid;
     struct race_g *g;    /* while it runs */
