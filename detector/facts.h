@@ -19,6 +19,8 @@
 #define LOCK_PREFERS_READERS 4
 /* The wait ends by itself (timedlock): or-ed into enum hook_mode. */
 #define LOCK_TIMED 8
+/* Nobody but who locked it may unlock it (pthread's locks): or-ed into enum hook_mode. */
+#define LOCK_OWNED 16
 
 /* --- locks: what happened ------------------------------------------------------------------------ */
 
@@ -55,6 +57,8 @@ struct lock_rec {
     uint8_t prefers_readers; /* LOCK_PREFERS_READERS */
     uint8_t readers_cross;   /* a cycle was let pass only because there was no writer */
     uint8_t reported;        /* as read-locked twice */
+    uint8_t owned;           /* LOCK_OWNED */
+    u32 suspect_until;       /* in ms: until then it may be that somebody else will unlock it */
     u32 writers_waiting;
     u32 order; /* order.c's object, if it orders although it is a lock */
     struct held_lock *holders;
@@ -177,8 +181,12 @@ extern u32 wait_clock;
 void wait_event_park(struct race_g *g, enum hook_wait why, const void *const *obj, size_t n,
                      uintptr_t pc);
 void wait_event_unpark(struct race_g *g);
-/* Of lock_event_wait: g blocks on lock; a cycle that this closes is reported, and true. */
+/* Of lock_event_wait: g blocks on lock; true if this closes a cycle, reported now or suspected. */
 bool wait_on_lock(struct race_g *g, u32 lock, int mode, uintptr_t pc);
+/* The program ends or sleeps for good: the suspected cycles that still stand are reported. */
+void wait_confirm_all(void);
+/* Is the lock part of a cycle too young to be believed? */
+bool wait_suspects(const struct lock_rec *r);
 void wait_lock_done(struct race_g *g);
 /* The whole program sleeps for good. */
 void wait_event_deadlock(struct race_g *const *g, size_t n);

@@ -34,7 +34,7 @@ static struct finding current;
 static u64 findings, lost;
 bool debug_all; /* no sieves, and which bytes raced stands in the record */
 static long max_reports;
-static bool halt;
+static bool halt, halted;
 
 u64 det_findings(void)
 {
@@ -121,8 +121,10 @@ static u64 write_it(void)
 
 static void halt_now(void)
 {
-    if (halt)
-        sys_exit_group(hook_exit((int)det_option_num("exitcode", 66)));
+    if (!halt)
+        return;
+    halted = true;
+    sys_exit_group(hook_exit((int)det_option_num("exitcode", 66)));
 }
 
 void finding_end(struct finding *f)
@@ -336,7 +338,11 @@ int hook_exit(int status)
     long ms = det_option_num("atexit_sleep_ms", 0);
     if (ms > 0)
         sys_sleep_us(ms * 1000);
-    leak_at_exit();
+    /* After halt_on_error's one finding none is looked for, the less as its finder is in the middle. */
+    if (!halted) {
+        wait_confirm_all();
+        leak_at_exit();
+    }
     result = status;
     output_lock();
     for (u32 i = 0; i < SEEN; i++)

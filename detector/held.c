@@ -27,7 +27,9 @@
  * Owners. Go's Mutex may be unlocked by another goroutine than the one that locked it, and is then used
  * as a signal. Such a lock is marked `passed_on` at the first such unlock: it has no owner from
  * then on, closes no cycle and foresees none; that somebody waits on it for good is still found by
- * reachability (leak.c).
+ * reachability (leak.c). Before that first unlock it looks like any lock, so a cycle through it is at
+ * first only suspected (waitfor.c). pthread's locks belong to who locked them (`owned`), and a Once to
+ * who runs it.
  *
  * Channels as locks. A channel of capacity 1 serves as a lock in two ways: send to lock and receive to
  * unlock, or, with a token put in at first, the other way round. Which one it is, or that it just carries
@@ -130,6 +132,7 @@ static u32 rec_get(enum hook_obj kind, uintptr_t addr, int mode)
         r->addr = r->name = addr;
         r->kind = (uint8_t)kind;
         r->prefers_readers = !!(mode & LOCK_PREFERS_READERS);
+        r->owned = kind == HOOK_OBJ_ONCE || (mode & LOCK_OWNED);
         meta_claim(addr, kind_words(kind), i);
     }
     det_unlock(&making);
@@ -270,6 +273,7 @@ void lock_event_locked(struct race_g *g, enum hook_obj kind, const void *obj, in
     u32 i = rec_get(kind, (uintptr_t)obj, mode);
     if (i == 0)
         return;
+    mode &= ~LOCK_OWNED;
     struct lock_rec *r = lock_at(i);
     struct held *h = held_get(g);
     if (g->wait)

@@ -31,6 +31,7 @@
  * the detector, the robust mutexes it still holds: who gets one with EOWNERDEAD knows what the dead
  * did.
  */
+#include "facts.h"
 #include "intercept.h"
 #include "sys.h"
 #include <errno.h>
@@ -85,7 +86,7 @@ static void mutex_took(pthread_mutex_t *m, int mode, uintptr_t pc)
     hook_acquire(NULL, m);
     if (mutex_nested(m))
         return;
-    hook_locked(HOOK_OBJ_MUTEX, m, mode, pc);
+    hook_locked(HOOK_OBJ_MUTEX, m, mode | LOCK_OWNED, pc);
     if (unlikely(m->__data.__kind & KIND_ROBUST))
         robust_swap(NULL, m);
 }
@@ -232,7 +233,7 @@ static void rw_took(pthread_rwlock_t *rw, int mode, uintptr_t pc)
     hook_acquire(NULL, rw);
     if (!(mode & HOOK_READ))
         hook_acquire(NULL, rw_readers(rw));
-    hook_locked(HOOK_OBJ_RWMUTEX, rw, mode, pc);
+    hook_locked(HOOK_OBJ_RWMUTEX, rw, mode | LOCK_OWNED, pc);
 }
 
 #define RW_LOCK(lock, try, timed, clocked, mode)                                               \
@@ -332,7 +333,7 @@ ICEPT(int, pthread_spin_trylock, (pthread_spinlock_t * s))
     int r = REAL(pthread_spin_trylock)(s);
     if (r == 0 && icept_sync(pc)) {
         hook_acquire(NULL, icept_name(s));
-        hook_locked(HOOK_OBJ_MUTEX, (const void *)s, HOOK_WRITE | HOOK_TRY, pc);
+        hook_locked(HOOK_OBJ_MUTEX, (const void *)s, HOOK_WRITE | HOOK_TRY | LOCK_OWNED, pc);
     }
     return r;
 }
@@ -350,7 +351,7 @@ ICEPT(int, pthread_spin_lock, (pthread_spinlock_t * s))
     }
     if (r == 0) {
         hook_acquire(NULL, icept_name(s));
-        hook_locked(HOOK_OBJ_MUTEX, (const void *)s, HOOK_WRITE, pc);
+        hook_locked(HOOK_OBJ_MUTEX, (const void *)s, HOOK_WRITE | LOCK_OWNED, pc);
     }
     return r;
 }

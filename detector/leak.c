@@ -18,7 +18,8 @@
  *
  * Locks have owners, so for them reachability is the wrong question: who waits for a mutex is alive
  * if all who hold it are; a mutex in a global whose owner is stuck wakes nobody. (A lock that is passed on
- * between goroutines has no owner and counts like a channel.)
+ * between goroutines has no owner and counts like a channel; so does, for who asks, one that is in a
+ * cycle too young to be believed (waitfor.c), and the periodic look leaves it alone.)
  *
  * The runtime's own structures are left out, or everybody would be reached through the list of all
  * goroutines: its records are no heap blocks. One of its pointers does stand in the program's

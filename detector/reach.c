@@ -145,7 +145,14 @@ static void push(uintptr_t lo, uintptr_t hi)
 
 static bool owned(const struct lock_rec *r)
 {
-    return r->holders && !r->passed_on;
+    return r->holders && !r->passed_on && (leak_q.when == LEAK_EXIT || !wait_suspects(r));
+}
+
+/* Now and then one looks again, so a cycle of locks is left alone until waitfor.c believes in it. Who asks
+   wants an answer: for him such a lock counts as one without an owner. */
+static bool too_early(const struct waiting *w)
+{
+    return leak_q.when == LEAK_PERIODIC && w->lock && wait_suspects(lock_at(w->lock));
 }
 
 static u32 waits_for_lock(const struct person *p)
@@ -337,7 +344,7 @@ static void add_person(void *arg, const struct hook_goroutine *h)
     }
     if (p->sp && (p->sp > p->hi || (h->race->stack_lo && p->sp < h->race->stack_lo)))
         p->sp = h->race->stack_lo;
-    p->blocked = h->state == HOOK_G_WAITING && w && !reach_needs_nobody(w);
+    p->blocked = h->state == HOOK_G_WAITING && w && !reach_needs_nobody(w) && !too_early(w);
     p->stack_done = p->g == leak_q.caller; /* what counts of it is pushed by a rule of its own */
     blocked_n += p->blocked;
     table_add(&starts, (uintptr_t)p->g, i);

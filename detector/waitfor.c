@@ -23,6 +23,19 @@
  * cycle at the same time have both published their wait before walking, so at least one of
  * them sees it whole.
  *
+ * Suspected cycles. That a goroutine which is blocked cannot let go is true of pthread's locks and of a
+ * Once, and such cycles are reported on the spot. Go's Mutex, RWMutex and the rest may be unlocked by
+ * anybody: lock, start somebody who will unlock, lock again is a correct program, and looks at that
+ * moment like a goroutine that waits for itself. So a cycle in which one lock is not its owner's
+ * (`owned`) is noted with its waits and looked at once more: when it is SUSPECT_MS old, by a thread of
+ * our own; when the scheduler finds everything asleep; when the program ends; whichever comes first.
+ * If each member is still in the same wait and each lock still has the holder, it is reported. If one
+ * was unlocked by somebody else meanwhile, it was none, and the lock has no owner from then on.
+ * Rejected: to ask whether somebody else could reach the mutex. That would never be wrong, and would
+ * lose every deadlock of mutexes in globals, which are most. The limit that follows: a mutex used as a
+ * signal for the first time, for longer than SUSPECT_MS or beyond the program's end, while whoever
+ * locked it waits for it, is called a deadlock.
+ *
  * Not followed: locks that are passed on between goroutines (held.c), waits that end by themselves
  * (timed ones). The cycle is reported once; the rest of the program goes on. When the scheduler
  * afterwards finds everything asleep, those who wait for the members of a reported cycle are its
@@ -30,15 +43,19 @@
  */
 #include "facts.h"
 #include "goroutine.h"
+#include "intercept.h"
 #include "record.h"
+#include "sys.h"
+#include <linux/futex.h>
 
 u32 wait_clock;
 
 static struct slab waits;
-static u32 walk_lock, walk;
+static u32 walk_lock, walk; /* the one guards walks and the suspected cycles */
 
 #define CYCLE_MAX 4096
 #define HOLDERS_MAX 1024
+#define SUSPECT_MS 400
 
 struct waiting *wait_of(struct race_g *g)
 {
@@ -79,9 +96,11 @@ void wait_event_park(struct race_g *g, enum hook_wait why, const void *const *ob
     w->n = (u32)n;
     w->pc = pc;
     w->sp = (uintptr_t)__builtin_frame_address(0);
+    w->why = (uint8_t)why;
+    if (w->lock)
+        return; /* the wait that wait_on_lock began, and may have found a cycle of */
     w->since = wait_clock;
     w->reported = WAIT_QUIET;
-    w->why = (uint8_t)why;
     __atomic_store_n(&w->seq, w->seq + 1, __ATOMIC_RELEASE);
 }
 
@@ -91,6 +110,7 @@ void wait_event_unpark(struct race_g *g)
     if (!w)
         return;
     w->why = HOOK_WAIT_NONE;
+    w->reported = WAIT_QUIET;
     w->n = 0;
     __atomic_store_n(&w->seq, w->seq + 1, __ATOMIC_RELEASE);
 }
@@ -167,7 +187,7 @@ static bool still(const struct visit *v, const struct race_g *holder)
 
 /* Breadth first, so that the cycle found is a shortest one. Returns its length; members in order, each
    waiting for the next. */
-static u32 find_cycle(struct race_g *start, struct race_g **member)
+static u32 find_cycle(struct race_g *start, struct visit *member)
 {
     static struct visit queue[CYCLE_MAX];
     static struct held_fact h[HOLDERS_MAX];
@@ -211,12 +231,11 @@ static u32 find_cycle(struct race_g *start, struct race_g **member)
     for (u32 k = last, at = length;; k = queue[k].from) {
         if (!still(&queue[k], next))
             return 0;
-        member[--at] = next = queue[k].g;
+        member[--at] = queue[k];
+        next = queue[k].g;
         if (k == 0)
             break;
     }
-    for (u32 k = 0; k < length; k++)
-        member[k]->wait->reported = WAIT_CYCLE;
     return length;
 }
 
@@ -246,6 +265,160 @@ static u32 add_writers(u32 i, struct race_g **member, u32 n, u32 max)
     return n;
 }
 
+/* Who is shown of a cycle. Taken under walk_lock, reported after. */
+struct picture {
+    struct race_g **g;
+    u32 n;
+};
+
+static struct picture take_picture(const struct visit *v, u32 n)
+{
+    static struct race_g *member[CYCLE_MAX];
+    u32 all = n;
+    for (u32 k = 0; k < n; k++) {
+        member[k] = v[k].g;
+        /* The record it was found in: the goroutine may have left it by now. */
+        ((struct waiting *)v[k].w)->reported = WAIT_CYCLE;
+    }
+    for (u32 k = 0; k < n; k++)
+        if (v[k].mode & HOOK_READ)
+            all = add_writers(v[k].lock, member, all, CYCLE_MAX);
+    struct picture p = {det_alloc(all * sizeof *p.g), all};
+    det_copy(p.g, member, all * sizeof *p.g);
+    return p;
+}
+
+static void report_picture(struct picture *p)
+{
+    if (!p->n)
+        return;
+    struct report rep = {FINDING_DEADLOCK, p->g, p->n, NULL};
+    det_on_own_stack(report_on_stack, &rep);
+    det_release(p->g, p->n * sizeof *p->g);
+}
+
+/* --- suspected cycles -------------------------------------------------------------------------------- */
+
+struct suspicion {
+    struct suspicion *next;
+    u32 due, n; /* due: see now_ms */
+    struct visit v[];
+};
+/* Oldest first. Of the process with the number `suspects_of`: a forked child has no such goroutines. */
+static struct suspicion *suspects, **suspects_end = &suspects;
+static u32 suspects_of;
+static u32 suspected; /* how many so far; the thread that confirms waits on it */
+
+static u32 now_ms(void)
+{
+    return (u32)(sys_now_ns() / 1000000);
+}
+
+bool wait_suspects(const struct lock_rec *r)
+{
+    return r->suspect_until && (int32_t)(r->suspect_until - now_ms()) > 0;
+}
+
+/* Can nobody but its members end it? */
+static bool sure(const struct visit *v, u32 n)
+{
+    for (u32 k = 0; k < n; k++)
+        if (!lock_at(v[k].lock)->owned)
+            return false;
+    return true;
+}
+
+/* True for the first in this process: the thread that confirms is to be started. */
+static bool suspect(const struct visit *v, u32 n)
+{
+    bool first = suspects_of != det_lock_held;
+    if (first) {
+        suspects = NULL;
+        suspects_end = &suspects;
+        suspects_of = det_lock_held;
+    }
+    struct suspicion *s = det_alloc(sizeof *s + n * sizeof s->v[0]);
+    s->next = NULL;
+    s->due = now_ms() + SUSPECT_MS;
+    s->n = n;
+    det_copy(s->v, v, n * sizeof s->v[0]);
+    for (u32 k = 0; k < n; k++)
+        /* A little longer than it takes, so that the periodic look does not come first. */
+        lock_at(v[k].lock)->suspect_until = (s->due + SUSPECT_MS) | 1;
+    *suspects_end = s;
+    suspects_end = &s->next;
+    __atomic_fetch_add(&suspected, 1, __ATOMIC_RELEASE);
+    sys_call(SYS_futex, (long)&suspected, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+    return first;
+}
+
+/* All have been in these waits since it was found, so what holds for each now holds for all at once. */
+static bool stands(const struct suspicion *s)
+{
+    bool known = true;
+    for (u32 k = 0; k < s->n; k++) {
+        if (!still(&s->v[k], s->v[k + 1 < s->n ? k + 1 : 0].g) || lock_at(s->v[k].lock)->passed_on)
+            return false;
+        known = known && s->v[k].w->reported != WAIT_QUIET;
+    }
+    return !known;
+}
+
+/* Looks at those that are due, or at all of them. Returns the ms until the next; 0: none is left. */
+static u32 confirm(bool all)
+{
+    static u32 one_at_a_time; /* who ends the program waits for a report that is being written */
+    u32 wait = 0;
+    det_lock(&one_at_a_time);
+    for (;;) {
+        struct picture p = {0};
+        det_lock(&walk_lock);
+        struct suspicion *s = suspects_of == det_lock_held ? suspects : NULL;
+        int32_t left = s ? (int32_t)(s->due - now_ms()) : 0;
+        if (s && !all && left > 0) {
+            wait = (u32)left;
+            s = NULL;
+        }
+        if (s) {
+            suspects = s->next;
+            if (!suspects)
+                suspects_end = &suspects;
+            if (stands(s))
+                p = take_picture(s->v, s->n);
+        }
+        det_unlock(&walk_lock);
+        if (!s)
+            break;
+        report_picture(&p);
+        det_release(s, sizeof *s + s->n * sizeof s->v[0]);
+    }
+    det_unlock(&one_at_a_time);
+    return wait;
+}
+
+void wait_confirm_all(void)
+{
+    confirm(true);
+}
+
+static void *confirm_later(void *arg)
+{
+    det_set_cur(NULL);
+    for (;;) {
+        u32 had = __atomic_load_n(&suspected, __ATOMIC_ACQUIRE), wait = confirm(false);
+        if (wait)
+            sys_sleep_us(wait * 1000l);
+        else
+            sys_call(SYS_futex, (long)&suspected, FUTEX_WAIT_PRIVATE, had, 0, 0, 0);
+    }
+    return NULL;
+}
+
+static void start_confirming(void *arg)
+{
+    icept_start_thread(confirm_later);
+}
+
 bool wait_on_lock(struct race_g *g, u32 lock, int mode, uintptr_t pc)
 {
     struct waiting *w = wait_of(g);
@@ -262,26 +435,19 @@ bool wait_on_lock(struct race_g *g, u32 lock, int mode, uintptr_t pc)
     __atomic_store_n(&w->seq, w->seq + 1, __ATOMIC_SEQ_CST);
     if (!r->holders)
         return false;
-    static struct race_g *member[CYCLE_MAX];
-    struct race_g **found = NULL;
-    u32 n;
+    static struct visit cycle[CYCLE_MAX];
+    struct picture p = {0};
+    bool first = false;
     det_lock(&walk_lock);
-    n = find_cycle(g, member);
-    if (n) {
-        u32 all = n;
-        for (u32 k = 0; k < n; k++)
-            if (member[k]->wait->mode & HOOK_READ)
-                all = add_writers(member[k]->wait->lock, member, all, CYCLE_MAX);
-        n = all;
-        found = det_alloc(n * sizeof *found);
-        det_copy(found, member, n * sizeof *found);
-    }
+    u32 n = find_cycle(g, cycle);
+    if (n && sure(cycle, n))
+        p = take_picture(cycle, n);
+    else if (n)
+        first = suspect(cycle, n);
     det_unlock(&walk_lock);
-    if (n) {
-        struct report rep = {FINDING_DEADLOCK, found, n, NULL};
-        det_on_own_stack(report_on_stack, &rep);
-        det_release(found, n * sizeof *found);
-    }
+    report_picture(&p);
+    if (first)
+        det_on_own_stack(start_confirming, NULL);
     return n != 0;
 }
 
@@ -384,6 +550,7 @@ void wait_report(u32 kind, struct race_g *const *g, size_t n, const char *text)
 
 void wait_event_deadlock(struct race_g *const *g, size_t n)
 {
+    wait_confirm_all();
     for (size_t i = 0; i < n; i++)
         if (g[i] && g[i]->wait && g[i]->wait->reported == WAIT_CYCLE)
             return;

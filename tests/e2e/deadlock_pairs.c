@@ -456,6 +456,56 @@ static void self_deadlock(void)
     goc_sleep(15 * MS);
 }
 
+/* A mutex as a signal: whoever has locked it waits for another's unlock. For a tenth of a second this looks
+   like a lock taken twice. */
+static void unlock_later(goc_mutex *x)
+{
+    goc_sleep(fixed ? 100 * MS : 600 * MS);
+    if (fixed)
+        goc_mutex_unlock(x);
+}
+static void unlocked_by_another(void)
+{
+    goc_mutex_lock(&a);
+    go(unlock_later, &a);
+    goc_mutex_lock(&a);
+    goc_mutex_unlock(&a);
+}
+
+static void runlock_later(goc_rwmutex *x)
+{
+    goc_sleep(fixed ? 100 * MS : 600 * MS);
+    if (fixed)
+        goc_rwmutex_runlock(x);
+}
+static void runlocked_by_another(void)
+{
+    goc_rwmutex_rlock(&rw);
+    go(runlock_later, &rw);
+    goc_rwmutex_lock(&rw);
+    goc_rwmutex_unlock(&rw);
+}
+
+/* Two hold a lock each and want the other's; a third lets go of one of them for them. */
+static void wants_both(goc_mutex *x, goc_mutex *y)
+{
+    goc_mutex_lock(x);
+    SOON;
+    goc_mutex_lock(y);
+    goc_mutex_unlock(y);
+    if (!fixed || x == &a)
+        goc_mutex_unlock(x); /* b of the other one is given away */
+    goc_waitgroup_done(&done);
+}
+static void cycle_undone_by_another(void)
+{
+    goc_waitgroup_add(&done, 2);
+    go(wants_both, &a, &b);
+    go(wants_both, &b, &a);
+    go(unlock_later, &b);
+    goc_waitgroup_wait(&done);
+}
+
 static void three_meet(void)
 {
     go(both_slowly, &a, &b);
@@ -1175,6 +1225,9 @@ static const struct {
     CASE(locks_meet, "DEADLOCK"),
     CASE(locks_meet_while_others_run, "DEADLOCK"),
     CASE(self_deadlock, "DEADLOCK"),
+    CASE(unlocked_by_another, "DEADLOCK"),
+    CASE(runlocked_by_another, "DEADLOCK"),
+    CASE(cycle_undone_by_another, "DEADLOCK"),
     CASE(three_meet, "DEADLOCK"),
     CASE(upgrade_deadlock, "DEADLOCK"),
     CASE(reader_writer_reader, "DEADLOCK"),
