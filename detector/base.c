@@ -19,6 +19,7 @@
  * instructions. Not futexes: no wake-up path is needed at these lengths, and unlock stays a store.
  */
 #include "det.h"
+#include "roots.h"
 #include "sys.h"
 #include <errno.h>
 
@@ -99,11 +100,13 @@ void *det_map(size_t n)
     long r = sys_mmap(NULL, n, SYS_PROT_RW, SYS_MAP_PRIVATE_ANON | SYS_MAP_NORESERVE, -1, 0);
     if (r < 0 && r > -4096)
         det_die("out of memory: the detector needs %zu bytes more (error %d)", n, (int)-r);
+    roots_own((void *)r, n);
     return (void *)r;
 }
 
 void det_unmap(void *p, size_t n)
 {
+    roots_disown(p);
     sys_munmap(p, n);
 }
 

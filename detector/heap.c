@@ -303,6 +303,15 @@ bool heap_block_at(uintptr_t a, uintptr_t *base, size_t *size)
     return false;
 }
 
+void heap_each_live(void (*fn)(uintptr_t base, size_t size))
+{
+    for (u32 i = 1; i < blocks.used; i++) {
+        const struct block *b = slab_at(&blocks, i);
+        if (b->base && !b->freed && *heap_meta_of(b->base) == i)
+            fn(b->base, b->size);
+    }
+}
+
 void heap_fork(int phase)
 {
     if (phase == 0)

@@ -16,5 +16,6 @@ void heap_drop(uintptr_t lo, size_t n);
 
 /* The live block that holds a. Takes no lock: for the search in a copy of the process (leak.c). */
 bool heap_block_at(uintptr_t a, uintptr_t *base, size_t *size);
+void heap_each_live(void (*fn)(uintptr_t base, size_t size)); /* the same */
 
 #endif

@@ -11,6 +11,7 @@
 #include "leak.h"
 #include "intercept.h"
 #include "record.h"
+#include "roots.h"
 #include "stackmem.h"
 #include "sync.h"
 
@@ -50,6 +51,16 @@ struct race_g *hook_go(uint64_t goid, const void *fn, uintptr_t pc)
 void hook_run(struct race_g *g)
 {
     det_set_cur(g);
+}
+
+void hook_map(const void *p, size_t n)
+{
+    roots_own(p, n);
+}
+
+void hook_unmap(const void *p)
+{
+    roots_disown(p);
 }
 
 void hook_stack(struct race_g *g, void *lo, void *hi)

@@ -19,6 +19,7 @@
  */
 #include "heap.h"
 #include "intercept.h"
+#include "roots.h"
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -247,6 +248,18 @@ ICEPT(int, munmap, (void *p, size_t n))
     if (!icept_own(ICEPT_PC()) && !((uintptr_t)p & 4095))
         unmapped(p, n);
     return REAL(munmap)(p, n);
+}
+ICEPT(void *, sbrk, (intptr_t n))
+{
+    if (n && !icept_own(ICEPT_PC()))
+        roots_break_moved();
+    return REAL(sbrk)(n);
+}
+ICEPT(int, brk, (void *to))
+{
+    if (!icept_own(ICEPT_PC()))
+        roots_break_moved();
+    return REAL(brk)(to);
 }
 /* Pages that move keep no history: what was known of their old place is dropped with it. */
 ICEPT_REAL(void *, mremap, (void *p, size_t old, size_t n, int flags, ...));

@@ -9,7 +9,8 @@
  *
  *   alive    whoever runs, is runnable, sleeps, or waits for a descriptor, a thread or a timer
  *   reached  the data segments, what the alive have on their stacks and in registers, what pending timers
- *            point at, and all heap blocks that something reached points into
+ *            point at, mappings and thread-local variables (roots.c), and all heap blocks that
+ *            something reached points into
  *   woken    who waits on an object in reached memory is alive as well, and so is his stack
  *
  * repeated until nothing changes; the rest is stuck. Pointers are recognised conservatively: any

@@ -10,6 +10,9 @@
  * it; whoever wakes adds his stack and frees the locks he holds. Each block and each stack is added
  * once, so the time is linear in the memory reached.
  *
+ * Where it begins: the data segments, the stacks of those who run, and all other memory of the process
+ * that is neither a block nor somebody's stack nor this library's own (roots.c).
+ *
  * Some words are told apart by where they stand: the queue of an object that p waits on points at p's
  * stack and says nothing; the C library's allocator names chunks by an address in the block before; a
  * goroutine's record in the registers or innermost frames of a thread that runs means that it is just
@@ -21,6 +24,7 @@
 #include "goroutine.h"
 #include "heap.h"
 #include "record.h"
+#include "roots.h"
 #include "snapshot.h"
 #include "sys.h"
 
@@ -269,7 +273,7 @@ static inline void visit(uintptr_t w, uintptr_t at)
     if (w - stacks_lo < stacks_hi - stacks_lo) {
         struct person *p = stack_owner(w);
         if (p) {
-            if (!p->stack_done && w >= p->sp && !own_queue(p, at))
+            if (p->blocked && !p->stack_done && w >= p->sp && !own_queue(p, at))
                 reach_stack(p);
             return;
         }
@@ -429,6 +433,29 @@ static void add_threads_of_the_program(void)
             add_person(NULL, &(struct hook_goroutine){.race = g, .state = HOOK_G_RUNNING});
 }
 
+static void visit_root(uintptr_t lo, uintptr_t hi, const uintptr_t *copy)
+{
+    if (!copy)
+        wake_range(lo, hi);
+    for (; copy && lo < hi; lo += 8)
+        visit(*copy++, lo);
+}
+
+/* All the rest of memory. */
+static void add_rest(void)
+{
+    roots_begin();
+    for (u32 k = 0; k < leak_q.data_n; k++)
+        roots_except(leak_q.data[k].lo, leak_q.data[k].hi);
+    for (size_t k = 0; k < stacks.n; k++)
+        roots_except(stacks.v[k].key, people[stacks.v[k].value].hi);
+    leak_q.world->thread_stacks(roots_except_below);
+    if (!roots_each(visit_root))
+        for (u32 i = 0; i < people_n; i++)
+            if (people[i].blocked)
+                wake(i); /* what was not seen may have any of them */
+}
+
 static void find_roots(void)
 {
     leak_q.world->goroutines(add_person, NULL);
@@ -482,6 +509,7 @@ static void find_roots(void)
         wake_range(leak_q.data[k].lo, leak_q.data[k].hi);
     }
     push(leak_q.main_thread_area & ~4095ul, (leak_q.main_thread_area | 4095) + 1);
+    add_rest();
     leak_q.world->timers(add_timers, NULL);
     leak_q.world->idle_threads(add_idle, NULL);
     for (u32 k = 0; k < shot->n; k++)

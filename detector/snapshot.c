@@ -21,6 +21,7 @@
  * If clone fails (memory, seccomp) the work is done in place while the threads are held.
  */
 #include "snapshot.h"
+#include "roots.h"
 #include "sys.h"
 #include <signal.h>
 #include <sys/prctl.h>
@@ -274,6 +275,7 @@ bool snapshot_run(void (*fn)(const struct snapshot *s, void *out), void *out, si
     long shared = sys_mmap(NULL, n, SYS_PROT_RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared < 0 && shared > -4096)
         return false;
+    roots_own((void *)shared, n);
     stop.n = 0;
     self = (int)sys_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
     __atomic_store_n(&stop.round, stop.round + 1, __ATOMIC_RELEASE);
@@ -303,6 +305,7 @@ bool snapshot_run(void (*fn)(const struct snapshot *s, void *out), void *out, si
         good = child_waited(pid);
     if (good)
         det_copy(out, (void *)shared, n);
+    roots_disown((void *)shared);
     sys_munmap((void *)shared, n);
     return good;
 }

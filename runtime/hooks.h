@@ -130,6 +130,11 @@ void hook_end(struct race_g *g);
    again for each further range). */
 void hook_stack_arena(void *lo, void *hi);
 
+/* [p, p+n) has been mapped for the runtime's own use (stacks among it), and: it is about to be
+   unmapped, all of it. What stands there is not the program's, and reaches nobody. */
+void hook_map(const void *p, size_t n);
+void hook_unmap(const void *p);
+
 /* --- happens-before ------------------------------------------------------ */
 /* `g` NULL means the current goroutine; else it is one that is parked, on whose behalf the current
    one completes an operation. */
@@ -229,6 +234,9 @@ struct hook_world {
     void (*goroutines)(void (*fn)(void *arg, const struct hook_goroutine *g), void *arg);
     /* Threads of the runtime that run nobody's code now: asleep, or the monitor. */
     void (*idle_threads)(void (*fn)(void *arg, int tid), void *arg);
+    /* Where the scheduler's stacks begin on the threads that it started, and how large they are at
+       most: above are the thread's own frames and thread-local variables. */
+    void (*thread_stacks)(void (*fn)(uintptr_t sp, size_t at_most));
     /* Memory that points at every pending timer (low bits of a pointer may be marks). */
     void (*timers)(void (*fn)(void *arg, const void *p, size_t n), void *arg);
     /* This one in the process itself: is it ending by a panic or fatal error? */
@@ -247,6 +255,8 @@ void hook_world(const struct hook_world *world); /* once, when the runtime start
 #define hook_unwound(depth) ((void)(depth))
 #define hook_end(g) HOOK_NOTHING(g)
 #define hook_stack_arena(lo, hi) HOOK_NOTHING(lo)
+#define hook_map(p, n) HOOK_NOTHING(p)
+#define hook_unmap(p) HOOK_NOTHING(p)
 #define hook_acquire(g, obj) HOOK_NOTHING(g)
 #define hook_release(g, obj) HOOK_NOTHING(g)
 #define hook_release_merge(g, obj) HOOK_NOTHING(g)

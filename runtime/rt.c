@@ -10,6 +10,7 @@
  * Invariants: nothing here allocates, takes a lock, or writes errno.
  */
 #include "rt.h"
+#include "hooks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,11 +95,15 @@ void *rt_map(size_t size)
 {
     long p = rt_sys6(SYS_mmap, 0, size, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return p < 0 && p > -4096 ? NULL : (void *)p;
+    if (p < 0 && p > -4096)
+        return NULL;
+    hook_map((void *)p, size);
+    return (void *)p;
 }
 
 void rt_unmap(void *p, size_t size)
 {
+    hook_unmap(p);
     rt_sys2(SYS_munmap, p, size);
 }
 

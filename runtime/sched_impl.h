@@ -136,6 +136,9 @@ struct p {
     uint32_t timer_n, timer_cap;
 };
 
+/* A scheduler's stack, thread-local variables included. */
+enum { G0_SIZE = 256 << 10 };
+
 struct m {
     struct g *cur; /* the goroutine it runs; NULL in the scheduler */
     struct p *p;   /* NULL: foreign, idle, or its P was handed on */

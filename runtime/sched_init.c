@@ -31,7 +31,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t foreign_key;
 static struct m *main_m;
 
-enum { G0_SIZE = 256 << 10, ALT_SIZE = 64 << 10 };
+enum { ALT_SIZE = 64 << 10 };
 
 /* --- how many --------------------------------------------------------------------------------- */
 

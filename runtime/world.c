@@ -60,6 +60,13 @@ static void idle_threads(void (*fn)(void *arg, int tid), void *arg)
         fn(arg, sched.poller->tid);
 }
 
+static void thread_stacks(void (*fn)(uintptr_t sp, size_t at_most))
+{
+    for (struct m *m = sched.all_m; m; m = m->all_next)
+        if (!m->foreign)
+            fn((uintptr_t)m->g0_sp, G0_SIZE);
+}
+
 static void timers(void (*fn)(void *arg, const void *p, size_t n), void *arg)
 {
     for (int i = 0; i < sched.np; i++)
@@ -71,6 +78,6 @@ static bool dying(void)
     return runtime_dying();
 }
 
-const struct hook_world world = {goroutines, idle_threads, timers, dying};
+const struct hook_world world = {goroutines, idle_threads, thread_stacks, timers, dying};
 
 #endif
