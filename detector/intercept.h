@@ -86,6 +86,13 @@ void icept_resolve(const struct icept_real *r);
     ICEPT_REAL(ret, name, params); \
     ICEPT_EXPORT(ret, name, params)
 
+/* At the beginning of a function that may sleep in the kernel: the registers that its caller expects
+   back are on its stack meanwhile, where the search for stuck goroutines finds what they point at.
+   (snapshot.c: of a thread that sleeps nothing else is to be had.) Something must follow the call
+   that sleeps, or the function has been left by then. */
+#define ICEPT_MAY_SLEEP() __builtin_unwind_init()
+#define ICEPT_SLEPT() __asm__ volatile("" ::: "memory")
+
 /* A synchronisation object narrower than 8 bytes may share its word with a neighbour: the name
    under which the detector knows the one at p. */
 const void *icept_name(const volatile void *p);

@@ -610,22 +610,27 @@ static void accepted(int listener, int fd, const void *a, const socklen_t *n, ui
 }
 ICEPT(int, accept, (int fd, struct sockaddr *a, socklen_t *n))
 {
+    ICEPT_MAY_SLEEP();
     uintptr_t pc = ICEPT_PC();
     fd_used(fd, pc);
     int r = REAL(accept)(fd, a, n);
+    ICEPT_SLEPT();
     accepted(fd, r, a, n, pc);
     return r;
 }
 ICEPT(int, accept4, (int fd, struct sockaddr *a, socklen_t *n, int f))
 {
+    ICEPT_MAY_SLEEP();
     uintptr_t pc = ICEPT_PC();
     fd_used(fd, pc);
     int r = REAL(accept4)(fd, a, n, f);
+    ICEPT_SLEPT();
     accepted(fd, r, a, n, pc);
     return r;
 }
 ICEPT(int, connect, (int fd, const struct sockaddr *a, socklen_t n))
 {
+    ICEPT_MAY_SLEEP();
     uintptr_t pc = ICEPT_PC();
     if (!icept_sync(pc))
         return REAL(connect)(fd, a, n);
@@ -636,6 +641,7 @@ ICEPT(int, connect, (int fd, const struct sockaddr *a, socklen_t n))
     if (tell)
         hook_release_merge(NULL, tell);
     int r = REAL(connect)(fd, a, n);
+    ICEPT_SLEPT();
     if (r == 0 && learn)
         hook_acquire(NULL, learn);
     struct fd *f = fd_at(fd);
@@ -704,24 +710,30 @@ ICEPT(int, setsockopt, (int fd, int l, int o, const void *v, socklen_t n))
 
 ICEPT(int, poll, (struct pollfd * p, nfds_t n, int t))
 {
+    ICEPT_MAY_SLEEP();
     uintptr_t pc = ICEPT_PC();
     int r = REAL(poll)(p, n, t);
+    ICEPT_SLEPT();
     if (r >= 0 && icept_mem(pc))
         W(p, n * sizeof *p);
     return r;
 }
 ICEPT(int, ppoll, (struct pollfd * p, nfds_t n, const struct timespec *t, const sigset_t *s))
 {
+    ICEPT_MAY_SLEEP();
     uintptr_t pc = ICEPT_PC();
     int r = REAL(ppoll)(p, n, t, s);
+    ICEPT_SLEPT();
     if (r >= 0 && icept_mem(pc))
         W(p, n * sizeof *p);
     return r;
 }
 ICEPT(int, select, (int n, fd_set *i, fd_set *o, fd_set *e, struct timeval *t))
 {
+    ICEPT_MAY_SLEEP();
     uintptr_t pc = ICEPT_PC();
     int r = REAL(select)(n, i, o, e, t);
+    ICEPT_SLEPT();
     if (r >= 0 && icept_mem(pc)) {
         size_t bytes = ((size_t)n + 63) / 64 * 8;
         if (i)

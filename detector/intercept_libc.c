@@ -199,6 +199,7 @@ bool icept_describe(uintptr_t a, char *buf, size_t size)
 #define LIBS(ret, name, params, args, sync, before, after, learn) \
     ICEPT_EXPORT(ret, name, params)                               \
     {                                                             \
+        ICEPT_MAY_SLEEP();                                        \
         uintptr_t pc = ICEPT_PC();                                \
         bool ordered = icept_sync(pc), seen = icept_mem(pc);      \
         if (seen) {                                               \
@@ -208,6 +209,7 @@ bool icept_describe(uintptr_t a, char *buf, size_t size)
             sync;                                                 \
         }                                                         \
         ret r = REAL(name) args;                                  \
+        ICEPT_SLEPT();                                            \
         if (ordered) {                                            \
             learn;                                                \
         }                                                         \

@@ -1,0 +1,28 @@
+/*
+ * intercept_sleep.c - functions that sleep and say nothing.
+ *
+ * They neither order nor touch the program's memory. But a thread that sleeps in the kernel has registers
+ * that nobody can read without waking it (snapshot.c), and a channel's only pointer may be in one of
+ * them: the caller's, that libc's function has not saved because it does not need it. So the call
+ * goes through a function that has saved them all. With syscall the kernel is called directly.
+ */
+#include "intercept.h"
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/types.h>
+#include <time.h>
+
+#define SLEEPS(ret, name, params, args) \
+    ICEPT(ret, name, params)            \
+    {                                   \
+        ICEPT_MAY_SLEEP();              \
+        ret r = REAL(name) args;        \
+        ICEPT_SLEPT();                  \
+        return r;                       \
+    }
+
+SLEEPS(unsigned, sleep, (unsigned s), (s))
+SLEEPS(int, usleep, (unsigned us), (us))
+SLEEPS(int, pause, (void), ())
+SLEEPS(int, sigsuspend, (const sigset_t *s), (s))
+SLEEPS(long, syscall, (long n, long a, long b, long c, long d, long e, long f), (n, a, b, c, d, e, f))
