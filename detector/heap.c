@@ -35,6 +35,7 @@
  * base.
  */
 #include "heap.h"
+#include "intercept.h"
 #include "sys.h"
 #include "../report/record.h"
 
@@ -142,6 +143,21 @@ void heap_drop(uintptr_t lo, size_t n)
     }
 }
 
+/* The call in the program that led here. A channel or a timer is allocated by the runtime: its report
+   names the program's line, found along the frame pointers, which all of our own code keeps. */
+static uintptr_t program_pc(uintptr_t pc)
+{
+    const uintptr_t *frame = __builtin_frame_address(0);
+    for (int i = 0; i < 32 && icept_own(pc); i++) {
+        const uintptr_t *outer = (const uintptr_t *)frame[0];
+        pc = frame[1];
+        if (outer <= frame || ((uintptr_t)outer & 7))
+            break;
+        frame = outer;
+    }
+    return pc;
+}
+
 void heap_alloc(void *p, size_t n, size_t usable, uintptr_t pc)
 {
     uintptr_t a = (uintptr_t)p;
@@ -167,7 +183,7 @@ void heap_alloc(void *p, size_t n, size_t usable, uintptr_t pc)
     struct block *b = slab_at(&blocks, i);
     *b = (struct block){.base = a, .size = n, .big = big};
     if (g) {
-        b->alloc_stack = det_stack_save(g, pc);
+        b->alloc_stack = det_stack_save(g, program_pc(pc));
         b->alloc_goid = g->goid;
         b->alloc_flags = (uint8_t)det_g_flags(g);
     }
@@ -195,7 +211,7 @@ void heap_free(void *p, size_t usable, uintptr_t pc, bool seen)
         return;
     struct race_g *g = det_cur;
     if (g) {
-        b->free_stack = det_stack_save(g, pc);
+        b->free_stack = det_stack_save(g, program_pc(pc));
         b->free_goid = g->goid;
         b->free_flags = (uint8_t)det_g_flags(g);
     }
