@@ -195,8 +195,6 @@ void wait_event_deadlock(struct race_g *const *g, size_t n);
 void wait_report(u32 kind, struct race_g *const *g, size_t n, const char *text);
 struct waiting *wait_of(struct race_g *g);
 void wait_end(struct race_g *g);
-/* What a wait of this sort waits for. */
-enum hook_obj wait_obj_kind(enum hook_wait why);
 
 /* --- lock order (lockorder.c) ----------------------------------------------------------------------- */
 

@@ -18,7 +18,6 @@ __attribute__((tls_model("initial-exec"), visibility("hidden"))) __thread struct
 __attribute__((tls_model("initial-exec"), visibility("hidden"))) __thread u64 det_self;
 
 static struct slab gs;
-static struct race_g *the_main;
 static u32 threads; /* numbered from 1 */
 
 struct g_record {
@@ -29,11 +28,6 @@ struct g_record {
 void g_init(void)
 {
     slab_init(&gs, "goroutines", sizeof(struct g_record), 1u << 24);
-}
-
-struct race_g *g_main(void)
-{
-    return the_main;
 }
 
 struct race_g *g_new(struct race_g *creator, uint64_t goid, u32 created, uintptr_t fn, u32 flags)
@@ -59,8 +53,6 @@ struct race_g *g_new(struct race_g *creator, uint64_t goid, u32 created, uintptr
     id_give(g, creator);
     if (creator)
         g_advance(creator);
-    if (g->main)
-        the_main = g;
     life_begin(g, goid, created, fn, flags);
     if (creator)
         order_pass(creator, g);

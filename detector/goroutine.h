@@ -9,7 +9,6 @@ void g_init(void);
 struct race_g *g_new(struct race_g *creator, uint64_t goid, u32 created, uintptr_t fn, u32 flags);
 void g_end(struct race_g *g);
 void g_stack_grow(struct race_g *g);
-struct race_g *g_main(void);
 void g_unwind(struct race_g *g, size_t depth); /* functions were left without being exited */
 void g_jumps_drop(struct race_g *g);
 

@@ -59,11 +59,6 @@ bool output_launched(void)
     return out.launched;
 }
 
-bool output_broken(void)
-{
-    return out.broken;
-}
-
 void output_forked(void)
 {
     lock = 0;

@@ -18,7 +18,6 @@ bool output_in_module(uintptr_t a);
 /* The end: whether somebody rendered for us, and with which status he left. */
 bool output_finish(int *status);
 bool output_launched(void);
-bool output_broken(void);
 void output_forked(void);
 extern bool det_instrumented;
 extern u64 det_started_ns;

@@ -115,34 +115,6 @@ void wait_event_unpark(struct race_g *g)
     __atomic_store_n(&w->seq, w->seq + 1, __ATOMIC_RELEASE);
 }
 
-enum hook_obj wait_obj_kind(enum hook_wait why)
-{
-    switch (why) {
-    case HOOK_WAIT_CHAN_RECV:
-    case HOOK_WAIT_CHAN_SEND:
-    case HOOK_WAIT_CHAN_RECV_NIL:
-    case HOOK_WAIT_CHAN_SEND_NIL:
-    case HOOK_WAIT_SELECT:
-    case HOOK_WAIT_SELECT_NONE:
-        return HOOK_OBJ_CHAN;
-    case HOOK_WAIT_MUTEX:
-        return HOOK_OBJ_MUTEX;
-    case HOOK_WAIT_RWMUTEX_R:
-    case HOOK_WAIT_RWMUTEX_W:
-        return HOOK_OBJ_RWMUTEX;
-    case HOOK_WAIT_WAITGROUP:
-        return HOOK_OBJ_WAITGROUP;
-    case HOOK_WAIT_ONCE:
-        return HOOK_OBJ_ONCE;
-    case HOOK_WAIT_COND:
-        return HOOK_OBJ_COND;
-    case HOOK_WAIT_SEM:
-        return HOOK_OBJ_SEM;
-    default:
-        return HOOK_OBJ_NONE;
-    }
-}
-
 /* --- cycles of owners ------------------------------------------------------------------------------ */
 
 static enum hook_wait lock_why(const struct lock_rec *r, u32 mode)
