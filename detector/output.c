@@ -230,6 +230,55 @@ static bool find_tool(char *buf, size_t size)
 
 static void modules_read(void);
 
+/* Becomes `goc-race COMMAND [ARG]`, in a child that came of a clone without an exit signal. */
+static _Noreturn void become_tool(const char *tool, const char *command, const char *arg)
+{
+    u64 none = 0;
+    sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0);
+    const char *argv[] = {"goc-race", command, arg, NULL};
+    /* The program's own preloads are not the tool's business. */
+    static char *env[1024];
+    int n = 0;
+    for (char **e = environ; e && *e && n < 1023; e++) {
+        const char *s = *e, *bad = "LD_PRELOAD=";
+        while (*bad && *s == *bad)
+            s++, bad++;
+        if (*bad)
+            env[n++] = *e;
+    }
+    sys_call(SYS_execve, (long)tool, (long)argv, (long)env, 0, 0, 0);
+    sys_exit_group(127);
+}
+
+static long await_tool(long pid)
+{
+    int st = 0;
+    long r;
+    do
+        r = sys_call(SYS_wait4, pid, (long)&st, 0x40000000 /* __WALL */, 0, 0, 0);
+    while (r == -4);
+    return r != pid || (st & 0x7f) != 0 ? -1 : st >> 8 & 0xff;
+}
+
+/* A bad $GOCRACE is an error before the program starts, not at its first finding. The launcher has
+   looked at its own; here the tool, which has the table of options, is asked. Only a program that is
+   started alone with the variable set pays for this. */
+static void check_options(void)
+{
+    const char *given = det_env(RECORD_ENV_OPTIONS);
+    char tool[512];
+    if (!given || !*given)
+        return;
+    modules_read();
+    if (!find_tool(tool, sizeof tool))
+        return;
+    long pid = sys_call(SYS_clone, 0, 0, 0, 0, 0, 0);
+    if (pid == 0)
+        become_tool(tool, "check-options", NULL);
+    if (pid > 0 && await_tool(pid) == 125)
+        sys_exit_group(125);
+}
+
 static void start_renderer(void)
 {
     char tool[512];
@@ -243,24 +292,9 @@ static void start_renderer(void)
     }
     long pid = sys_call(SYS_clone, 0 /* no exit signal */, 0, 0, 0, 0, 0);
     if (pid == 0) {
-        long fd = sys_call(SYS_dup, fds[0], 0, 0, 0, 0, 0);
-        u64 none = 0;
-        sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0);
         char number[12];
-        det_format(number, sizeof number, "%d", (int)fd);
-        const char *argv[] = {"goc-race", "render-fd", number, NULL};
-        /* The program's own preloads are not the renderer's business. */
-        static char *env[1024];
-        int n = 0;
-        for (char **e = environ; e && *e && n < 1023; e++) {
-            const char *s = *e, *bad = "LD_PRELOAD=";
-            while (*bad && *s == *bad)
-                s++, bad++;
-            if (*bad)
-                env[n++] = *e;
-        }
-        sys_call(SYS_execve, (long)tool, (long)argv, (long)env, 0, 0, 0);
-        sys_exit_group(127);
+        det_format(number, sizeof number, "%d", (int)sys_call(SYS_dup, fds[0], 0, 0, 0, 0, 0));
+        become_tool(tool, "render-fd", number);
     }
     sys_close(fds[0]);
     if (pid < 0) {
@@ -367,15 +401,10 @@ bool output_finish(int *status)
         return false;
     sys_close(out.fd);
     out.fd = -1;
-    int st = 0;
-    long r;
-    do
-        r = sys_call(SYS_wait4, out.renderer, (long)&st, 0x40000000 /* __WALL */, 0, 0, 0);
-    while (r == -4);
-    if (r != out.renderer || (st & 0x7f) != 0)
-        return false;
-    *status = st >> 8 & 0xff;
-    return true;
+    long st = await_tool(out.renderer);
+    if (st >= 0)
+        *status = (int)st;
+    return st >= 0;
 }
 
 /* --- modules ------------------------------------------------------------------------------------------ */
@@ -539,6 +568,8 @@ void output_init(void)
         out.fd = n;
         out.launched = true;
         sys_call(SYS_fcntl, n, F_SETFD, FD_CLOEXEC, 0, 0, 0);
+    } else {
+        check_options();
     }
 }
 

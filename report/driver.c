@@ -629,8 +629,12 @@ int run_sources(const struct options *o, int nsrc, char **src, char **args)
     strs_add(&run, cc.v[cc.n - 1]);
     for (int i = 0; args[i]; i++)
         strs_add(&run, args[i]);
-    int status = driver((int)cc.n, cc.v, cxx);
-    if (status)
-        return status;
+    for (int i = 0; i < nsrc; i++)
+        if (access(src[i], F_OK) != 0) {
+            warn("%s: %s", src[i], strerror(errno));
+            return errno == ENOENT ? 127 : EXIT_TOOL;
+        }
+    if (driver((int)cc.n, cc.v, cxx) != 0)
+        return EXIT_TOOL; /* the compiler has said why; its status would pass for the program's */
     return launch(o, run.v);
 }

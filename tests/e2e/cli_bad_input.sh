@@ -45,20 +45,35 @@ want_err_lines 1
 try "$race" explain no-such-kind
 want_status 125
 
-# A source that does not compile: the compiler's words and status.
+# A source that does not compile: the compiler's words, and from cc its status; from run not, where it
+# would pass for the program's.
 echo 'int main(void) { return nowhere; }' >"$work/broken.c"
 gcc -c "$work/broken.c" -o "$work/broken.o" 2>/dev/null
 theirs=$?
 try "$race" run "$work/broken.c"
-want_status $theirs
+want_status 125
 want_err nowhere
 want_err broken.c:1
 try "$race" cc "$work/broken.c" -o "$work/broken"
 want_status $theirs
 want_err nowhere
 try "$race" run "$work/missing.c"
-[ "$status" -ne 0 ] || wrong "status 0"
-want_err missing.c
+want_status 127
+want_err 'missing.c: No such file'
+want_err_lines 1
+
+# Options are looked at before the program starts, also when it starts alone.
+for bad in exitcode=abc nonsense=1 suppressions=/nonexistent; do
+    try env GOCRACE=$bad "$work/clean"
+    want_status 125
+    [ ! -s "$out" ] || wrong "the program ran"
+    want_err GOCRACE
+    want_err "${bad%%=*}"
+    want_err_lines 1
+done
+try env GOCRACE=verbosity=0 "$work/clean" 4
+want_status 4
+want_silence
 try env GOC_CC=no-such-compiler "$race" cc "$work/clean.c" -o "$work/x"
 [ "$status" -ge 125 ] || wrong "status below 125"
 want_err no-such-compiler

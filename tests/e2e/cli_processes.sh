@@ -96,14 +96,16 @@ for s in TERM HUP KILL; do
     what="SIG$s"
     "$race" "$work/wait" >"$out" 2>"$err" &
     pid=$!
-    for i in 1 2 3 4 5 6 7 8 9 10; do
-        grep -q ready "$out" && break
+    i=0
+    until grep -q ready "$out" || [ $((i += 1)) -gt 300 ]; do
         sleep 0.1
     done
     case $s in
-    TERM) kill -TERM $pid ;;
-    *) kill -$s "$(cat /proc/$pid/task/$pid/children 2>/dev/null | tr -d ' ')" ;;
+    TERM) target=$pid ;;
+    *) target=$(tr -d ' ' <"/proc/$pid/task/$pid/children") ;;
     esac
+    # Neither may be left to wait for ever.
+    kill -$s "$target" || { wrong "no program to signal"; kill -KILL $pid; }
     wait $pid
     status=$?
     case $s in
