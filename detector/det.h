@@ -106,6 +106,7 @@ struct race_g {
     uint8_t ended;
     uint8_t thread;  /* a thread that the runtime did not start */
     uint8_t main;
+    uint8_t object; /* enum hook_obj of its last access to an object as such */
     u32 ignore;      /* depth of det_ignore_begin */
     u32 ignore_sync; /* depth of the annotations that stop synchronisation from being seen */
     /* The shadow call stack: return addresses, innermost last. */

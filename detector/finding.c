@@ -22,7 +22,7 @@
 #include "leak.h"
 #include "output.h"
 #include "sys.h"
-
+#include "whereabouts.h"
 
 struct finding {
     u32 kind;
@@ -59,6 +59,7 @@ struct finding *finding_begin(u32 kind, u32 subkind)
     current.kind = kind;
     current.n = 0;
     output_items.n = 0;
+    where_begin();
     struct record_finding head = {kind, subkind, sys_now_ns() - det_started_ns};
     items_add(&output_items, ITEM_FINDING, &head, sizeof head, NULL, 0);
     return &current;
@@ -69,6 +70,20 @@ void finding_part(struct finding *f, const struct record_part *part, const uintp
     struct record_part p = *part;
     p.depth = (uint16_t)n;
     items_add(&output_items, ITEM_PART, &p, sizeof p, pc, n * sizeof *pc);
+    switch (p.role) {
+    case PART_EDGE:
+        where_note(p.addr2);
+        /* fallthrough */
+    case PART_HEAP:
+    case PART_OBJECT:
+    case PART_WAIT:
+    case PART_HOLDER:
+    case PART_MISUSE:
+        where_note(p.addr);
+        break;
+    default:
+        break;
+    }
 }
 
 void finding_part_stack(struct finding *f, const struct record_part *part, u32 stack_id)
@@ -87,6 +102,7 @@ void finding_lock(struct finding *f, uintptr_t addr, u32 kind, u32 mode, u32 sta
     uintptr_t pc[DET_STACK_MAX];
     size_t n = det_stack_get(stack_id, pc, DET_STACK_MAX);
     struct record_lock l = {addr, kind, mode, (u32)n, 0};
+    where_note(addr);
     items_add(&output_items, ITEM_LOCK, &l, sizeof l, pc, n * sizeof *pc);
 }
 
@@ -113,6 +129,7 @@ void finding_creator(struct finding *f, const struct race_g *g)
 static u64 write_it(void)
 {
     u64 id = findings + 1;
+    where_tell();
     if (!output_record(REC_FINDING, id, output_items.at, output_items.n))
         lost++;
     __atomic_store_n(&findings, id, __ATOMIC_RELAXED);
@@ -191,6 +208,19 @@ static u32 part_flags(u32 access)
 {
     return (access & ACCESS_WRITE ? PART_WRITE : 0) | (access & ACCESS_ATOMIC ? PART_ATOMIC : 0) |
            (access & ACCESS_FREE ? PART_FREE : 0);
+}
+
+/* A race on a channel, a WaitGroup or another object as such: which, and who made it if it is a block. */
+static void object(struct finding *f, uintptr_t a, enum hook_obj kind)
+{
+    struct heap_block b;
+    struct record_part p = {.role = PART_OBJECT, .addr = a, .aux = kind};
+    if (heap_find(a, &b) && (b.base == a || kind == HOOK_OBJ_CHAN)) {
+        p.addr = b.base;
+        finding_part_stack(f, &p, b.alloc_stack);
+    } else {
+        finding_part(f, &p, NULL, 0);
+    }
 }
 
 static void location(struct finding *f, uintptr_t a, size_t n)
@@ -272,6 +302,7 @@ static void race_on_stack(void *arg)
     f->kind = FINDING_RACE;
     f->n = 0;
     output_items.n = 0;
+    where_begin();
     u32 sub = (r->flags | other.flags) & ACCESS_OBJECT ? RACE_OBJECT
               : other.flags & ACCESS_FREE              ? RACE_USE_AFTER_FREE
                                                        : RACE_DATA;
@@ -302,12 +333,16 @@ static void race_on_stack(void *arg)
     for (u32 k = 0; k < other.nlocks; k++) {
         const struct logged_lock *l = &other.lock[k];
         struct record_lock rl = {l->addr, l->kind, l->mode, l->pc != 0, 0};
+        where_note(l->addr);
         items_add(&output_items, ITEM_LOCK, &rl, sizeof rl, &l->pc, l->pc ? sizeof l->pc : 0);
     }
     creator(f, &me);
     if (named)
         creator(f, &him);
-    location(f, r->a > other.addr ? r->a : other.addr, r->n < other.size ? r->n : other.size);
+    if (r->flags & ACCESS_OBJECT)
+        object(f, r->a, r->g->object);
+    else
+        location(f, r->a > other.addr ? r->a : other.addr, r->n < other.size ? r->n : other.size);
     write_it();
 }
 

@@ -328,6 +328,20 @@ void heap_each_live(void (*fn)(uintptr_t base, size_t size))
     }
 }
 
+bool heap_next_live(u32 *at, struct heap_block *out)
+{
+    while (++*at < blocks.used) {
+        const struct block *b = slab_at(&blocks, *at);
+        uintptr_t base = b->base;
+        if (!base || b->freed || !det_app(base) || *heap_meta_of(base) != *at)
+            continue;
+        block_tell(b, out);
+        if (out->base == base)
+            return true;
+    }
+    return false;
+}
+
 void heap_fork(int phase)
 {
     if (phase == 0)

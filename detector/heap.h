@@ -17,5 +17,8 @@ void heap_drop(uintptr_t lo, size_t n);
 /* The live block that holds a. Takes no lock: for the search in a copy of the process (leak.c). */
 bool heap_block_at(uintptr_t a, uintptr_t *base, size_t *size);
 void heap_each_live(void (*fn)(uintptr_t base, size_t size)); /* the same */
+/* The live block after number *at (0: the first). For who reads a running program's memory: it may be
+   gone by then. */
+bool heap_next_live(u32 *at, struct heap_block *out);
 
 #endif

@@ -175,14 +175,23 @@ void hook_read_for(struct race_g *g, uintptr_t pc, const void *p, size_t n)
 }
 
 /* The object as such is its first byte. */
+static void object_access(uintptr_t pc, enum hook_obj kind, const void *obj, u32 flags)
+{
+    struct race_g *g = det_cur;
+    if (!g)
+        return;
+    g->object = (uint8_t)kind;
+    access_for(g, pc, obj, 1, flags);
+}
+
 void hook_obj_read(uintptr_t pc, enum hook_obj kind, const void *obj)
 {
-    access_for(det_cur, pc, obj, 1, ACCESS_OBJECT);
+    object_access(pc, kind, obj, ACCESS_OBJECT);
 }
 
 void hook_obj_write(uintptr_t pc, enum hook_obj kind, const void *obj)
 {
-    access_for(det_cur, pc, obj, 1, ACCESS_OBJECT | ACCESS_WRITE);
+    object_access(pc, kind, obj, ACCESS_OBJECT | ACCESS_WRITE);
 }
 
 /* --- locks and waiting --------------------------------------------------------------------------------- */

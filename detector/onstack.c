@@ -22,7 +22,8 @@
 #define ABOVE (48u << 10)
 #define PAGE 4096u
 
-static u64 window[(BELOW + ABOVE + 2 * PAGE) / 8];
+#define WINDOW (BELOW + ABOVE + 2 * PAGE)
+static u64 *window; /* in pages of the detector's own: leak.c would take it for the program's words */
 static uintptr_t from, to; /* what of the stack it holds */
 
 static void look(uintptr_t a, uintptr_t lo, uintptr_t hi)
@@ -30,6 +31,8 @@ static void look(uintptr_t a, uintptr_t lo, uintptr_t hi)
     from = (a > lo + BELOW ? a - BELOW : lo) & ~(uintptr_t)(PAGE - 1);
     to = hi - a > ABOVE ? a + ABOVE : hi;
     to &= ~(uintptr_t)15;
+    if (!window)
+        window = det_map(WINDOW);
     long pid = sys_getpid();
     for (uintptr_t p = from; p < to; p += PAGE) {
         size_t n = to - p < PAGE ? to - p : PAGE;

@@ -556,6 +556,30 @@ bool output_in_module(uintptr_t a)
     return false;
 }
 
+/* *at: the number of the program header, over all modules. */
+bool output_module_data(u32 *at, uintptr_t *lo, uintptr_t *hi)
+{
+    u32 first = 0;
+    for (u32 i = 0; i < module_count; i++) {
+        const struct module *m = &modules[i];
+        const Elf64_Ehdr *e = (const void *)m->lo;
+        const Elf64_Phdr *ph = (const void *)(m->lo + e->e_phoff);
+        u32 n = e->e_phnum;
+        for (u32 k = *at < first ? 0 : *at - first; k < n && e->e_phoff + (k + 1) * sizeof *ph <= 4096;
+             k++) {
+            if (ph[k].p_type != PT_LOAD || !(ph[k].p_flags & PF_W))
+                continue;
+            *lo = m->bias + ph[k].p_vaddr;
+            *hi = *lo + ph[k].p_memsz;
+            *at = first + k + 1;
+            if (*lo >= m->lo && *hi <= m->hi)
+                return true;
+        }
+        first += n;
+    }
+    return false;
+}
+
 /* --- the launcher's descriptor ---------------------------------------------------------------------------- */
 
 void output_init(void)

@@ -15,6 +15,8 @@ bool output_record(u32 type, u64 id, const void *payload, size_t n);
 void output_modules(void);
 /* Is address a in a module's file-backed or bss mapping? */
 bool output_in_module(uintptr_t a);
+/* The writable data of the modules, one range after the other; *at is 0 at first. */
+bool output_module_data(u32 *at, uintptr_t *lo, uintptr_t *hi);
 /* The end: whether somebody rendered for us, and with which status he left. */
 bool output_finish(int *status);
 bool output_launched(void);

@@ -113,15 +113,17 @@ static const char *read_parts(struct arena *a, struct cursor c, struct finding *
 {
     struct record_item item;
     struct cursor body, scan = c;
-    size_t parts = 0, locks = 0;
+    size_t parts = 0, locks = 0, places = 0;
     while (scan.n) {
         if (!take_item(&scan, &item, &body))
             return "an item ends outside its record";
         parts += item.tag == ITEM_PART;
         locks += item.tag == ITEM_LOCK;
+        places += item.tag == ITEM_PLACE;
     }
     f->part = arena_alloc(a, parts * sizeof *f->part);
     struct held *lock = arena_alloc(a, locks * sizeof *lock);
+    f->place = arena_alloc(a, places * sizeof *f->place);
     struct part *p = NULL;
     struct stack *last = NULL; /* the one ITEM_FRAMES belongs to */
     const char **name = NULL;
@@ -152,6 +154,13 @@ static const char *read_parts(struct arena *a, struct cursor c, struct finding *
             if (!p || !take_pcs(a, &body, p->r.depth, &p->fp))
                 return "frame pointers without their frames";
             break;
+        case ITEM_PLACE: {
+            struct place *at = &f->place[f->nplaces++];
+            if (!take(&body, &at->r, sizeof at->r) || !take_pcs(a, &body, at->r.depth, &at->pc) ||
+                (body.n && !take_pcs(a, &body, at->r.depth, &at->fp)))
+                return "a place is too short";
+            break;
+        }
         case ITEM_TEXT:
             if (p)
                 p->text = text_of(a, body.p, body.n);

@@ -104,7 +104,7 @@ static int local_anywhere(Dwarf_Die *scope, Dwarf_Addr base, uint64_t addr, Dwar
 
 /* Name, type and declaration of a variable that begins at `start`, seen at p's address. */
 static void describe(struct symbols *s, Dwarf_Die *cu, Dwarf_Die *var, uint64_t start,
-                     struct part *p)
+                     struct part *p, Dwarf_Die *inner)
 {
     struct buf b = {0}, t = {0};
     Dwarf_Attribute at;
@@ -115,6 +115,8 @@ static void describe(struct symbols *s, Dwarf_Die *cu, Dwarf_Die *var, uint64_t 
     type_of(var, &type);
     type_path(&b, &type, p->r.addr - start, p->r.size);
     type_name(&t, &type);
+    if (inner)
+        *inner = type;
     p->name = arena_str(s->arena, b.s);
     p->type = arena_str(s->arena, t.s);
     p->type_size = type_size(&type);
@@ -126,7 +128,7 @@ static void describe(struct symbols *s, Dwarf_Die *cu, Dwarf_Die *var, uint64_t 
     buf_free(&t);
 }
 
-void symbols_local(struct symbols *s, struct part *p)
+bool symbols_local(struct symbols *s, struct part *p, Dwarf_Die *inner)
 {
     for (size_t i = 0; p->fp && i < p->r.depth; i++) {
         uint64_t pc = p->pc[i] - 1;
@@ -136,6 +138,8 @@ void symbols_local(struct symbols *s, struct part *p)
         uint64_t start;
         if (!o || !object_unit(o, pc, &cu, &bias))
             continue;
+        if (unit_of_runtime(&cu))
+            continue;
         size_t n = unit_scopes(&cu, pc - bias, scope, SCOPES), f = 0;
         while (f < n && dwarf_tag(&scope[f]) != DW_TAG_subprogram)
             f++;
@@ -144,16 +148,17 @@ void symbols_local(struct symbols *s, struct part *p)
         Dwarf_Addr base = frame_base(&scope[f], p->fp[i]);
         for (size_t k = n; k-- > f;)
             if (local_in(&scope[k], base, pc - bias, p->r.addr, &var, &start)) {
-                describe(s, &cu, &var, start, p);
-                return;
+                describe(s, &cu, &var, start, p, inner);
+                return true;
             }
         if (i == 0 && local_anywhere(&scope[f], base, p->r.addr, &var, &start) == 1) {
-            describe(s, &cu, &var, start, p);
-            return;
+            describe(s, &cu, &var, start, p, inner);
+            return true;
         }
     }
     /* A stack that does not hold the variable says nothing. */
     p->stack.n = 0;
+    return false;
 }
 
 /* --- blocks
@@ -209,41 +214,120 @@ static void consider_scope(struct guess *g, Dwarf_Die *scope, uint64_t size, uin
     } while (dwarf_siblingof(&d, &d) == 0);
 }
 
-void symbols_heap(struct symbols *s, struct part *p)
+/* The innermost frame of a block's allocation that is the program's own: its scopes, outermost first. */
+static size_t allocator(struct symbols *s, const struct part *p, Dwarf_Die *cu, Dwarf_Die *scope,
+                        Dwarf_Addr *pc, uint32_t *line)
 {
-    if (!p->stack.n || !p->r.size)
-        return;
     for (size_t i = 0; i < p->r.depth && i < 4; i++) {
-        uint64_t pc = p->pc[i] - 1;
-        struct object *o = symbols_object(s, pc);
-        Dwarf_Die cu, scope[SCOPES];
+        struct object *o = symbols_object(s, p->pc[i] - 1);
         Dwarf_Addr bias;
-        struct guess g = {0};
         struct stack at;
-        if (!o || !object_unit(o, pc, &cu, &bias))
+        if (!o || !object_unit(o, p->pc[i] - 1, cu, &bias))
             continue;
         symbols_stack(s, &p->pc[i], 1, false, &at);
         if (!at.n) /* the runtime's own frame */
             continue;
-        size_t n = unit_scopes(&cu, pc - bias, scope, SCOPES);
-        for (size_t k = 0; k < n; k++)
-            consider_scope(&g, &scope[k], p->r.size, at.frame[0].line);
-        if (!g.any || g.mixed)
-            return;
-        struct buf name = {0}, type = {0};
-        Dwarf_Die inner = g.type;
-        Dwarf_Word each = type_size(&g.type);
-        uint64_t off = p->r.addr2 >= p->r.addr ? p->r.addr2 - p->r.addr : 0;
-        type_name(&type, &g.type);
-        if (p->r.size > each)
-            buf_printf(&name, "[%llu]", (unsigned long long)(off / each));
-        type_path(&name, &inner, off % each, p->r.aux ? p->r.aux : 1);
-        p->type = arena_str(s->arena, type.s);
-        p->type_size = each;
-        if (name.n)
-            p->name = arena_str(s->arena, name.s + (name.s[0] == '.'));
-        buf_free(&name);
-        buf_free(&type);
-        return;
+        *line = at.frame[0].line;
+        *pc = p->pc[i] - bias;
+        return unit_scopes(cu, *pc - 1, scope, SCOPES);
     }
+    return 0;
+}
+
+bool symbols_heap_type(struct symbols *s, const struct part *p, Dwarf_Die *type)
+{
+    Dwarf_Die cu, scope[SCOPES];
+    Dwarf_Addr pc;
+    uint32_t line;
+    struct guess g = {0};
+    if (!p->stack.n || !p->r.size)
+        return false;
+    size_t n = allocator(s, p, &cu, scope, &pc, &line);
+    for (size_t k = 0; k < n; k++)
+        consider_scope(&g, &scope[k], p->r.size, line);
+    *type = g.type;
+    return g.any && !g.mixed;
+}
+
+void symbols_member(struct symbols *s, struct part *p, Dwarf_Die *block)
+{
+    struct buf name = {0}, type = {0};
+    Dwarf_Die inner = *block;
+    Dwarf_Word each = type_size(block);
+    uint64_t off = p->r.addr2 >= p->r.addr ? p->r.addr2 - p->r.addr : 0;
+    type_name(&type, block);
+    if (p->r.size > each)
+        buf_printf(&name, "[%llu]", (unsigned long long)(off / each));
+    type_path(&name, &inner, off % each, p->r.aux ? p->r.aux : 1);
+    p->type = arena_str(s->arena, type.s);
+    p->type_size = each;
+    if (name.n)
+        p->name = arena_str(s->arena, name.s + (name.s[0] == '.'));
+    buf_free(&name);
+    buf_free(&type);
+}
+
+bool symbols_heap(struct symbols *s, struct part *p)
+{
+    Dwarf_Die type;
+    if (!symbols_heap_type(s, p, &type))
+        return false;
+    symbols_member(s, p, &type);
+    return true;
+}
+
+/* Is the variable in the register of a call's result, where the call returns to, or from the next
+   instruction on, which moves it out of there? Register 0 on x86-64 and aarch64 alike. */
+static bool in_result(Dwarf_Die *var, Dwarf_Addr pc)
+{
+    Dwarf_Attribute at;
+    Dwarf_Op *op;
+    Dwarf_Addr base, lo, hi;
+    size_t n;
+    ptrdiff_t next = 0;
+    if (!dwarf_attr_integrate(var, DW_AT_location, &at))
+        return false;
+    while ((next = dwarf_getlocations(&at, next, &base, &lo, &hi, &op, &n)) > 0)
+        if (lo <= pc + 4 && pc < hi && n == 1 && op->atom == DW_OP_reg0)
+            return true;
+    return false;
+}
+
+const char *symbols_result(struct symbols *s, const struct part *p, Dwarf_Die *to)
+{
+    Dwarf_Die cu, scope[SCOPES], var, type, d, on_line;
+    Dwarf_Attribute at;
+    Dwarf_Addr pc;
+    uint32_t line;
+    int found = 0, same_line = 0;
+    size_t n = allocator(s, p, &cu, scope, &pc, &line);
+    for (size_t k = n; k-- > 0;) {
+        if (dwarf_child(&scope[k], &d) != 0)
+            continue;
+        do {
+            Dwarf_Word decl = 0;
+            if (dwarf_tag(&d) != DW_TAG_variable || !type_of(&d, &type))
+                continue;
+            type_peel(&type);
+            if (dwarf_tag(&type) != DW_TAG_pointer_type)
+                continue;
+            if (in_result(&d, pc)) {
+                var = d;
+                found++;
+            }
+            dwarf_formudata(dwarf_attr_integrate(&d, DW_AT_decl_line, &at), &decl);
+            if (decl == line) {
+                on_line = d;
+                same_line++;
+            }
+        } while (dwarf_siblingof(&d, &d) == 0);
+    }
+    if (!found && same_line == 1) {
+        var = on_line;
+        found = 1;
+    }
+    if (found != 1 || !type_of(&var, &type))
+        return NULL;
+    type_peel(&type);
+    return type_of(&type, to) ? dwarf_formstring(dwarf_attr_integrate(&var, DW_AT_name, &at)) : NULL;
 }

@@ -116,6 +116,30 @@ const char *object_called(struct arena *a, uint64_t kind, uint64_t addr, const c
     return arena_printf(a, "%s 0x%012llx", object_kind(kind), (unsigned long long)addr);
 }
 
+const char *object_with_kind(struct arena *a, uint64_t kind, uint64_t addr, const char *name)
+{
+    if (!name)
+        return object_called(a, kind, addr, NULL);
+    return arena_printf(a, "%s '%s'", object_kind(kind), name);
+}
+
+const char *waits_for(struct arena *a, const struct part *p)
+{
+    unsigned kind = wait_object(p->r.aux);
+    const char *verb = p->r.aux == HOOK_WAIT_CHAN_RECV   ? "to receive from"
+                       : p->r.aux == HOOK_WAIT_CHAN_SEND ? "to send to"
+                                                         : "for";
+    if (kind != HOOK_OBJ_CHAN)
+        return arena_printf(a, "it waits %s %s", verb,
+                            kind == HOOK_OBJ_MUTEX || kind == HOOK_OBJ_RWMUTEX
+                                ? object_called(a, kind, p->r.addr, p->name)
+                                : object_with_kind(a, kind, p->r.addr, p->name));
+    const char *ch = object_with_kind(a, kind, p->r.addr, p->name);
+    if (!p->file)
+        return arena_printf(a, "it waits %s %s", verb, ch);
+    return arena_printf(a, "it waits %s %s (made at %s:%u)", verb, ch, p->file, p->line);
+}
+
 /* --- summaries
  * ----------------------------------------------------------------------------------*/
 

@@ -34,6 +34,13 @@ struct held {
     const char *name; /* of the lock's variable */
 };
 
+/* Where an object of the finding is kept (record.h). */
+struct place {
+    struct record_place r;
+    const uint64_t *pc;
+    const uint64_t *fp; /* of a stack */
+};
+
 struct part {
     struct record_part r;
     const uint64_t *pc;
@@ -57,6 +64,8 @@ struct finding {
     uint64_t count;
     struct part *part;
     size_t nparts;
+    struct place *place;
+    size_t nplaces;
     uint64_t key;     /* what findings.c tells it apart by, free of addresses */
     const char *hint; /* one sentence, or NULL */
     bool resolved;    /* the names came with the record (a saved one) */
@@ -87,6 +96,10 @@ const char *object_kind(uint64_t kind);
 unsigned wait_object(uint64_t wait);
 /* "'bank.mu'", or "mutex 0x00c000010020" if it has no name. */
 const char *object_called(struct arena *a, uint64_t kind, uint64_t addr, const char *name);
+/* "channel 'results'", "WaitGroup 0x00c000010020". */
+const char *object_with_kind(struct arena *a, uint64_t kind, uint64_t addr, const char *name);
+/* "it waits to receive from channel 'results' (made at main.c:7)", of a PART_WAIT with an object. */
+const char *waits_for(struct arena *a, const struct part *p);
 /* Are p->held all the locks its goroutine held? */
 bool part_locks_known(const struct part *p);
 /* What to try, for the patterns that studies found most common; NULL if none fits. */

@@ -79,6 +79,19 @@ static void spell(struct buf *b, Dwarf_Die *t, int depth)
         return;
     switch (tag) {
     case DW_TAG_pointer_type:
+        if (has && dwarf_tag(&to) == DW_TAG_array_type) {
+            /* Of an array of no size: goc_chan's phantom (goc/chan.h). */
+            Dwarf_Die each;
+            bool bound = dimensions(&to, dim, 8) && dim[0];
+            buf_str(b, bound ? "" : "goc_chan(");
+            if (type_of(&to, &each))
+                spell(b, &each, depth + 1);
+            if (bound)
+                buf_printf(b, " (*)[%llu]", (unsigned long long)dim[0]);
+            else
+                buf_str(b, ")");
+            return;
+        }
         if (has && dwarf_tag(&to) == DW_TAG_subroutine_type) {
             Dwarf_Die ret;
             if (type_of(&to, &ret))
@@ -312,7 +325,7 @@ static bool search(struct object *o, const struct finding *f, Dwarf_Addr addr, b
 }
 
 bool symbols_data(struct symbols *s, const struct finding *f, uint64_t addr, uint64_t size,
-                  struct part *out)
+                  struct part *out, Dwarf_Die *inner)
 {
     struct object *o = symbols_object(s, addr);
     if (!o || !o->mod)
@@ -346,6 +359,8 @@ bool symbols_data(struct symbols *s, const struct finding *f, uint64_t addr, uin
         type_path(&b, &type, addr - bias - at, size);
         struct buf t = {0};
         type_name(&t, &type);
+        if (inner)
+            *inner = type;
         out->type = arena_str(s->arena, t.s);
         out->type_size = type_size(&type);
         buf_free(&t);

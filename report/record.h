@@ -69,6 +69,7 @@ enum record_tag {
     ITEM_EXIT = 8,    /* struct record_exit */
     ITEM_LOCK = 9, /* struct record_lock, then its stack: a lock held, belongs to the part before */
     ITEM_FRAME_POINTERS = 10, /* uint64_t fp[]: of the frames of the part before, as many as pc[] */
+    ITEM_PLACE = 11, /* struct record_place, then its stack: where an object of this finding is kept */
 };
 
 struct record_hello {
@@ -153,6 +154,25 @@ struct record_lock {
     uint32_t kind, mode; /* enum hook_obj, enum hook_mode */
     uint32_t depth, reserved;
 };
+
+/* Where an object that a part or a lock names is, and which words of memory point at the block it is in,
+   or at the block that such a word is in. */
+enum record_where {
+    PLACE_HEAP = 1,          /* the object at `at` is in a heap block */
+    PLACE_STACK = 2,         /* ... on goid's stack */
+    PLACE_POINTER_HEAP = 3,  /* the word at `at` is in a heap block, and holds points_at */
+    PLACE_POINTER_STACK = 4, /* ... on goid's stack */
+    PLACE_POINTER_DATA = 5,  /* ... in a module's data */
+};
+
+struct record_place {
+    uint32_t where, depth; /* pc[] entries that follow. Of a block: who allocated it. Of a stack: the
+                              frames from that of `at` outwards, and as many frame pointers */
+    uint64_t at, points_at;
+    uint64_t base, size; /* of the block */
+    uint64_t goid;
+};
+_Static_assert(sizeof(struct record_place) == 48, "record place");
 
 struct record_crash {
     uint32_t signal, code;

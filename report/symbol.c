@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #define RUNTIME_SECTION "goc_text" /* the Makefile's */
+#define RUNTIME_SOURCE "/usr/src/goc-race"
 #define SCOPES 64
 
 struct unit {
@@ -337,6 +338,18 @@ static const char *tidy(struct arena *a, const char *path)
     return s;
 }
 
+bool source_of_runtime(const char *file)
+{
+    size_t n = strlen(RUNTIME_SOURCE);
+    return file && has_prefix(file, RUNTIME_SOURCE) && (file[n] == '/' || !file[n]);
+}
+
+bool unit_of_runtime(Dwarf_Die *cu)
+{
+    Dwarf_Attribute at;
+    return source_of_runtime(dwarf_formstring(dwarf_attr(cu, DW_AT_comp_dir, &at)));
+}
+
 const char *unit_file(struct symbols *s, Dwarf_Die *cu, Dwarf_Word file)
 {
     Dwarf_Files *files;
@@ -499,43 +512,61 @@ void symbols_stack(struct symbols *s, const uint64_t *pc, size_t n, bool exact, 
             s->stripped_hint = true;
 }
 
-static const char *object_name(struct symbols *s, const struct finding *f, uint64_t addr)
+/* What part p names: an object, and where it was made. */
+static void name_object(struct symbols *s, const struct finding *f, struct part *p, unsigned kind)
 {
-    struct part named = {0};
-    return addr && symbols_data(s, f, addr, 1, &named) ? named.name : NULL;
+    struct frame made;
+    p->name = symbols_called(s, f, p->r.addr, kind, &made);
+    if (!p->file) {
+        p->file = made.file;
+        p->line = made.line;
+    }
+}
+
+static void name_memory(struct symbols *s, const struct finding *f, struct part *p)
+{
+    struct frame made;
+    switch (p->r.role) {
+    case PART_GLOBAL:
+        symbols_data(s, f, p->r.addr, p->r.size, p, NULL);
+        break;
+    case PART_HEAP:
+        if (!symbols_heap(s, p))
+            symbols_block(s, f, p);
+        break;
+    case PART_STACK:
+        symbols_local(s, p, NULL);
+        break;
+    case PART_WAIT:
+        name_object(s, f, p, wait_object(p->r.aux));
+        break;
+    case PART_OBJECT:
+    case PART_MISUSE:
+        name_object(s, f, p, (unsigned)p->r.aux);
+        break;
+    case PART_HOLDER:
+    case PART_EDGE:
+        name_object(s, f, p, (unsigned)(p->r.aux >> 8));
+        if (p->r.role == PART_EDGE)
+            p->name2 = symbols_called(s, f, p->r.addr2, (unsigned)(p->r.aux >> 8), &made);
+        break;
+    default:
+        break;
+    }
 }
 
 void symbols_finding(struct symbols *s, struct finding *f)
 {
     for (size_t i = 0; i < f->nparts; i++) {
         struct part *p = &f->part[i];
+        struct frame made;
         symbols_stack(s, p->pc, p->r.depth, p->r.flags & PART_EXACT_PC, &p->stack);
         for (size_t k = 0; k < p->nheld; k++) {
             struct held *l = &p->held[k];
             symbols_stack(s, l->pc, l->r.depth, false, &l->stack);
-            l->name = object_name(s, f, l->r.addr);
+            l->name = symbols_called(s, f, l->r.addr, l->r.kind, &made);
         }
-        switch (p->r.role) {
-        case PART_GLOBAL:
-            symbols_data(s, f, p->r.addr, p->r.size, p);
-            break;
-        case PART_HEAP:
-            symbols_heap(s, p);
-            break;
-        case PART_STACK:
-            symbols_local(s, p);
-            break;
-        case PART_OBJECT:
-        case PART_HOLDER:
-        case PART_WAIT:
-        case PART_EDGE:
-        case PART_MISUSE:
-            p->name = object_name(s, f, p->r.addr);
-            p->name2 = p->r.role == PART_EDGE ? object_name(s, f, p->r.addr2) : NULL;
-            break;
-        default:
-            break;
-        }
+        name_memory(s, f, p);
     }
     f->resolved = true;
 }

@@ -56,13 +56,26 @@ void symbols_finding(struct symbols *s, struct finding *f);
 void symbols_crash(struct symbols *s, struct crash *c);
 
 /* The name, type and declaration of the variable at [addr, addr+size) in a module's data. */
+/* `inner`, if given, is the type of what is at addr; set if out->type is. */
 bool symbols_data(struct symbols *s, const struct finding *f, uint64_t addr, uint64_t size,
-                  struct part *out);
+                  struct part *out, Dwarf_Die *inner);
 /* Of a heap block (PART_HEAP): the type it was allocated as and the member accessed, from the
    function that allocated it; of memory on a stack (PART_STACK with frame pointers): the local
-   variable. */
-void symbols_heap(struct symbols *s, struct part *p);
-void symbols_local(struct symbols *s, struct part *p);
+   variable. False if it is not known. */
+bool symbols_heap(struct symbols *s, struct part *p);
+bool symbols_local(struct symbols *s, struct part *p, Dwarf_Die *inner);
+/* The two halves of symbols_heap. */
+bool symbols_heap_type(struct symbols *s, const struct part *p, Dwarf_Die *type);
+void symbols_member(struct symbols *s, struct part *p, Dwarf_Die *block);
+/* The variable that the result of the allocating call is put into, and what it points at. */
+const char *symbols_result(struct symbols *s, const struct part *p, Dwarf_Die *to);
+
+/* What the object of that kind (enum hook_obj) at addr is called; NULL if nobody knows. made: the
+   file and line where it is declared or, being a block, was made (object.c). */
+const char *symbols_called(struct symbols *s, const struct finding *f, uint64_t addr, unsigned kind,
+                           struct frame *made);
+/* A block that symbols_heap says nothing of, by what points at it. */
+void symbols_block(struct symbols *s, const struct finding *f, struct part *p);
 
 /* What naming.c knows of types, for locals.c. */
 bool type_of(Dwarf_Die *die, Dwarf_Die *type);
@@ -71,6 +84,10 @@ Dwarf_Word type_size(Dwarf_Die *type);
 void type_name(struct buf *b, Dwarf_Die *type);
 /* The path from an object of that type to the bytes [off, off+size); type becomes the innermost. */
 void type_path(struct buf *b, Dwarf_Die *type, Dwarf_Word off, Dwarf_Word size);
+
+/* Is it of the runtime's own source? */
+bool source_of_runtime(const char *file);
+bool unit_of_runtime(Dwarf_Die *cu);
 
 /* The absolute path of a unit's file number `file`. */
 const char *unit_file(struct symbols *s, Dwarf_Die *cu, Dwarf_Word file);

@@ -115,9 +115,12 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
         fprintf(out, "%sLocation is thread-local storage of %s%s\n", CYAN, who, OFF);
         return false;
     case PART_OBJECT:
-        fprintf(out, "%sLocation is %s%s%s%s%s%s\n", CYAN, object_kind(p->r.aux),
-                p->name ? " '" : " at ", p->name ? p->name : arena_printf(a, "0x%012llx", addr),
-                p->name ? "'" : "", p->stack.n ? ", made at:" : "", OFF);
+        fprintf(out, "%sLocation is %s", CYAN, object_with_kind(a, p->r.aux, addr, p->name));
+        if (p->stack.n)
+            fprintf(out, ", made at:");
+        else if (p->file)
+            fprintf(out, ", defined at %s:%u", p->file, p->line);
+        fprintf(out, "%s\n", OFF);
         return p->stack.n;
     case PART_WAIT:
         fprintf(out, "%s%s [%s] ", BOLD, Who, wait_name(p->r.aux));
@@ -125,8 +128,7 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
                          ? "can never run again"
                          : "waits");
         if (addr)
-            fprintf(out, ", it waits for %s",
-                    object_called(a, wait_object(p->r.aux), addr, p->name));
+            fprintf(out, ", %s", waits_for(a, p));
         fprintf(out, ":%s\n", OFF);
         return true;
     case PART_HOLDER:
@@ -210,7 +212,8 @@ static void text_finding(struct output *o, struct findings *all, struct finding 
     bool frames = true; /* a part with frames needs a blank line before it and after it */
     for (size_t i = 0; i < f->nparts; i++) {
         const struct part *p = &f->part[i];
-        bool ours = p->r.role == PART_GLOBAL || p->r.role == PART_TLS;
+        bool ours = p->r.role == PART_GLOBAL || p->r.role == PART_TLS ||
+                    (p->r.role == PART_OBJECT && !p->stack.n);
         if (i && (frames || !ours))
             fprintf(o->f, "\n");
         frames = true;
