@@ -155,5 +155,7 @@ int main(int argc, char **argv)
         options_init(&o); /* does not return if $GOCRACE is bad */
         return 0;
     }
+    if (strcmp(c, "frames-fd") == 0 && argc == 3)
+        return frames_fd(atoi(argv[2]));
     return run(argc, argv, strcmp(c, "run") == 0 ? 2 : 1);
 }

@@ -7,6 +7,7 @@
 int launch(const struct options *o, char **argv); /* run a program */
 int run_sources(const struct options *o, int nsrc, char **src, char **args);
 int render_fd(const struct options *o, int fd); /* for a program started alone */
+int frames_fd(int fd);                          /* … that prints its own traces */
 int driver(int argc, char **argv, bool cxx);    /* cc, c++ */
 int report(int argc, char **argv);
 int explain(int argc, char **argv);

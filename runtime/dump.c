@@ -2,14 +2,17 @@
  * dump.c - goroutines on paper: the traces of a fatal error, a panic, SIGQUIT.
  *
  * A parked goroutine is registers and a return address on its own stack, so libunwind walks it from
- * a context made of those; the goroutine that asks is walked from where it stands. The runtime's
- * own frames say nothing to the reader: they are left out, by their section, and a trace ends at
- * main or at the goroutine's first function.
+ * a context made of those; the goroutine that asks is walked from where it stands; one that runs on
+ * another thread is held there by a signal meanwhile. The runtime's own frames say nothing to the
+ * reader: they are left out, by their section, and a trace ends at main or at the goroutine's first
+ * function.
  *
- * The text is Go's: `goroutine 7 [chan receive, 3 minutes]:`, two lines a frame, `created by`.
+ * The text is Go's: `goroutine 7 [chan receive, 3 minutes]:`, two lines a frame, `created by`. Lines of
+ * source come from outside the process (lines.c); without them a frame is a symbol, a file and an
+ * offset in it.
  *
- * Everything is written with rt_print, on the scheduler's stack or the dying goroutine's; others
- * may still run meanwhile, so a goroutine is walked only if it is parked or is the caller.
+ * Everything is written with rt_print, on the scheduler's stack, the dying goroutine's or a signal
+ * handler's: no lock, no allocation. Others may still run meanwhile.
  */
 #define UNW_LOCAL_ONLY
 #include "sched_impl.h"
@@ -17,15 +20,45 @@
 #include <dlfcn.h>
 #include <libunwind.h>
 
-enum { FRAMES = 60 };
+enum { HEAD = 50, TAIL = 50, MOST = 100000 };
 
-static void print_place(uintptr_t pc)
+/* A stack as addresses: the innermost HEAD, the outermost TAIL. It is collected first and printed
+   then, so that a thread that is held for it is held for microseconds. */
+struct trace {
+    uint32_t n; /* frames in all */
+    bool whole; /* the outermost one was reached */
+    struct at {
+        uintptr_t pc;
+        bool exact; /* an instruction's own address; else a return address */
+    } head[HEAD], tail[TAIL]; /* the tail is a ring */
+};
+
+static void add_frame(struct trace *t, uintptr_t pc, bool exact)
 {
-    Dl_info info;
-    if (dladdr((void *)pc, &info) && info.dli_fname)
-        rt_print("\t%s +0x%lx\n", info.dli_fname, (unsigned long)(pc - (uintptr_t)info.dli_fbase));
-    else
-        rt_print("\t0x%lx\n", (unsigned long)pc);
+    struct at *a = t->n < HEAD ? &t->head[t->n] : &t->tail[(t->n - HEAD) % TAIL];
+    *a = (struct at){pc, exact};
+    t->n++;
+}
+
+/* The runtime's own frames are left out. `exact`: of the first one. */
+static void walk(unw_cursor_t *c, bool exact, struct trace *t)
+{
+    t->n = 0;
+    t->whole = false;
+    for (int n = 0; n < MOST; n++) {
+        unw_word_t ip;
+        unw_get_reg(c, UNW_REG_IP, &ip);
+        if (!ip)
+            break;
+        if (!in_runtime((uintptr_t)ip))
+            add_frame(t, (uintptr_t)ip, exact);
+        exact = unw_is_signal_frame(c) > 0;
+        if (unw_step(c) <= 0)
+            break;
+        if (n + 1 == MOST)
+            return;
+    }
+    t->whole = true;
 }
 
 /* A cursor at `pc`, whatever the stack: enough to name the function. */
@@ -41,35 +74,51 @@ static void function_name(uintptr_t pc, char *name, size_t size)
 #elif defined __aarch64__
     uc.uc_mcontext.pc = pc;
 #endif
-    if (unw_init_local(&c, &uc) < 0 || unw_get_proc_name(&c, name, size, &off) < 0)
+    if (unw_init_local(&c, &uc) < 0 || (unw_get_proc_name(&c, name, size, &off) < 0 && !name[0]))
         rt_format(name, size, "0x%lx", (unsigned long)pc);
 }
 
-static void walk(unw_cursor_t *c)
+static void print_place(uintptr_t pc)
+{
+    Dl_info info;
+    if (dladdr((void *)pc, &info) && info.dli_fname)
+        rt_print("\t%s +0x%lx\n", info.dli_fname, (unsigned long)(pc - (uintptr_t)info.dli_fbase));
+    else
+        rt_print("\t0x%lx\n", (unsigned long)pc);
+}
+
+/* True if that was main: what is below it is libc's. */
+static bool print_frame(uintptr_t pc, bool exact)
 {
     char name[256];
-    int printed = 0;
-    for (int n = 0; n < 100000; n++) {
-        unw_word_t ip, off;
-        unw_get_reg(c, UNW_REG_IP, &ip);
-        if (!ip)
-            return;
-        if (!in_runtime((uintptr_t)ip)) {
-            if (++printed > FRAMES) {
-                rt_print("...additional frames elided...\n");
-                return;
-            }
-            name[0] = 0;
-            if (unw_get_proc_name(c, name, sizeof name, &off) < 0 && !name[0])
-                rt_format(name, sizeof name, "?");
-            rt_print("%s()\n", name);
-            print_place((uintptr_t)ip);
-            if (rt_streq(name, "main"))
-                return;
-        }
-        if (unw_step(c) <= 0)
-            return;
+    bool is_main;
+    const char *text = lines_of(exact ? 'x' : 'f', pc, &is_main);
+    if (text) {
+        rt_write(text, rt_strlen(text));
+        return is_main;
     }
+    function_name(exact ? pc : pc - 1, name, sizeof name);
+    rt_print("%s()\n", name);
+    print_place(pc);
+    return rt_streq(name, "main");
+}
+
+static void print_trace(const struct trace *t)
+{
+    uint32_t tail = t->n > HEAD ? t->n - HEAD : 0;
+    uint32_t lost = tail > TAIL ? tail - TAIL : 0;
+    for (uint32_t i = 0; i < t->n && i < HEAD; i++)
+        if (print_frame(t->head[i].pc, t->head[i].exact))
+            return;
+    if (!t->whole) {
+        rt_print("...additional frames elided...\n");
+        return;
+    }
+    if (lost)
+        rt_print("...%u frames elided...\n", lost);
+    for (uint32_t i = lost; i < tail; i++)
+        if (print_frame(t->tail[i % TAIL].pc, t->tail[i % TAIL].exact))
+            return;
 }
 
 /* The context of a goroutine that ctx_leave has saved at sp. */
@@ -113,16 +162,91 @@ static void print_head(struct g *g, const char *state, const struct park *k)
 
 static void print_creator(struct g *g)
 {
+    char name[256];
+    bool is_main;
     if (!g->create_pc)
         return;
-    char name[256];
+    const char *text = lines_of('c', g->create_pc, &is_main);
+    if (text) {
+        int n = 0;
+        while (text[n] && text[n] != '\n')
+            n++;
+        rt_print("created by %.*s in goroutine %lu", n, text, (unsigned long)g->create_id);
+        rt_write(text + n, rt_strlen(text + n));
+        return;
+    }
     function_name(g->create_pc - 1, name, sizeof name);
     rt_print("created by %s in goroutine %lu\n", name, (unsigned long)g->create_id);
     print_place(g->create_pc);
 }
 
+/* --- a goroutine that runs on another thread ----------------------------------------------------
+ *
+ * Its thread gets a signal, and stays in the handler while its stack is walked from here. Nobody waits
+ * for long: the one who asks, if the thread has that signal blocked; the thread, if the one who asks is
+ * stuck behind a lock that it holds.
+ */
+static struct {
+    uint32_t state;
+    struct m *m;
+    struct g *g;
+    void *context;
+} hold;
+enum { FREE, ASKED, TAKEN, HELD };
+static const int64_t ASK_NS = 200000000, HOLD_NS = 1000000000;
+
+bool dump_hold(struct m *m, void *context)
+{
+    uint32_t asked = ASKED;
+    if (load_acquire(&hold.state) != ASKED || hold.m != m ||
+        !__atomic_compare_exchange_n(&hold.state, &asked, TAKEN, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED))
+        return false;
+    hold.g = m->cur;
+    hold.context = context;
+    store_release(&hold.state, HELD);
+    futex_wake(&hold.state, 1);
+    int64_t until = rt_now() + HOLD_NS, now;
+    while (load_acquire(&hold.state) == HELD && (now = rt_now()) < until)
+        futex_wait(&hold.state, HELD, until - now);
+    return true;
+}
+
+static bool walk_other(struct g *g, struct trace *t)
+{
+    unw_cursor_t c;
+    struct m *m = g->run.m;
+    uint32_t state = ASKED;
+    bool ok = false;
+    if (!m || !m->tid)
+        return false;
+    hold.m = m;
+    store_release(&hold.state, ASKED);
+    if (signals_interrupt(m)) {
+        int64_t until = rt_now() + ASK_NS, now;
+        while ((state = load_acquire(&hold.state)) != HELD &&
+               ((now = rt_now()) < until || state == TAKEN))
+            futex_wait(&hold.state, state, state == TAKEN ? 1000000 : until - now);
+    }
+    if (state == ASKED && __atomic_compare_exchange_n(&hold.state, &state, FREE, false,
+                                                      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        return false;
+    while (load_acquire(&hold.state) != HELD)
+        cpu_relax();
+    if (hold.g == g && !unw_init_local2(&c, hold.context, UNW_INIT_SIGNAL_FRAME)) {
+        walk(&c, true, t);
+        ok = t->n != 0;
+    }
+    store_release(&hold.state, FREE);
+    futex_wake(&hold.state, 1);
+    return ok;
+}
+
+/* --- the dump ----------------------------------------------------------------------------------- */
+
 void dump_goroutine(struct g *g)
 {
+    static struct trace t; /* one thread dumps */
     uint8_t status = load_relaxed(&g->status);
     struct m *m = m_raw();
     struct park *k = status == G_WAITING && !(g->flags & GF_FRESH) ? g->run.park : NULL;
@@ -133,23 +257,26 @@ void dump_goroutine(struct g *g)
                k);
     unw_context_t uc;
     unw_cursor_t c;
+    t.n = 0;
     if (g->flags & GF_FRESH) {
-        char name[256];
-        function_name((uintptr_t)g->fn, name, sizeof name);
-        rt_print("%s()\n", name);
-        print_place((uintptr_t)g->fn);
+        print_frame((uintptr_t)g->fn, true);
     } else if (m && m->cur == g) {
         unw_getcontext(&uc);
         if (!unw_init_local(&c, &uc))
-            walk(&c);
+            walk(&c, false, &t);
+        print_trace(&t);
     } else if (status != G_RUNNING && !(g->flags & GF_FOREIGN)) {
         parked_context(&uc, g->run.sp);
         if (!unw_init_local(&c, &uc))
-            walk(&c);
+            walk(&c, false, &t);
+        print_trace(&t);
+    } else if (walk_other(g, &t)) {
+        print_trace(&t);
     } else {
         rt_print("\tgoroutine running on other thread; stack unavailable\n");
     }
     print_creator(g);
+    rt_gather(true);
 }
 
 static void dump_other(struct g *g, void *first)
@@ -167,11 +294,14 @@ void dump_all(struct g *first, enum dump what)
 
 void dump_fault(struct g *g, void *context)
 {
+    static struct trace t;
     unw_cursor_t c;
     if (!g)
         return;
     print_head(g, "running", NULL);
+    t.n = 0;
     if (!unw_init_local2(&c, context, UNW_INIT_SIGNAL_FRAME))
-        walk(&c);
+        walk(&c, true, &t);
+    print_trace(&t);
     print_creator(g);
 }

@@ -32,10 +32,22 @@ struct pcall {
     struct goc_deferred *defer; /* the list's head when it began: those further out are not its */
 };
 
-static uint32_t dying; /* the first to die prints; the others wait for the end */
+/* The thread that ends the program and says why; the others wait for the end. */
+static uint32_t ender;
+
+bool end_claim(bool wait)
+{
+    uint32_t none = 0, me = (uint32_t)rt_sys0(SYS_gettid);
+    if (__atomic_compare_exchange_n(&ender, &none, me, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        return true;
+    while (wait && none != me)
+        rt_sys0(SYS_pause);
+    return false;
+}
 
 _Noreturn void die(int status)
 {
+    rt_gather(false);
     status = hook_exit(status);
     rt_sys1(SYS_exit_group, status);
     __builtin_unreachable();
@@ -43,15 +55,18 @@ _Noreturn void die(int status)
 
 bool runtime_dying(void)
 {
-    return load_acquire(&dying) != 0;
+    return load_acquire(&ender) != 0;
 }
 
 static void die_first(void)
 {
-    if (__atomic_exchange_n(&dying, 1, __ATOMIC_ACQ_REL))
-        for (;;)
-            rt_sys0(SYS_pause);
-    fflush(NULL);
+    if (!end_claim(true))
+        die(2); /* an error in the words about another one */
+    /* Not fflush(NULL): a goroutine that waits in fgets has that stream's lock, and keeps it. */
+    if (ftrylockfile(stdout) == 0) {
+        fflush_unlocked(stdout);
+        funlockfile(stdout);
+    }
 }
 
 /* --- fatal errors ----------------------------------------------------------------------------- */
@@ -64,6 +79,7 @@ _Noreturn void goc_fatal(const char *fmt, ...)
     rt_vformat(text, sizeof text, fmt, ap);
     va_end(ap);
     die_first();
+    rt_gather(true);
     rt_print("fatal error: %s\n", text);
     struct m *m = m_raw();
     dump_all(m ? m->cur : NULL, DUMP_ALL);
@@ -94,6 +110,7 @@ _Noreturn void deadlock(void)
         g_each(collect, &w);
         hook_deadlock(w.race, w.n);
     }
+    rt_gather(true);
     rt_print(main_has_ended()
                  ? "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n"
                  : "fatal error: all goroutines are asleep - deadlock!\n");
@@ -179,6 +196,7 @@ static _Noreturn void panic_with(char *text)
     }
     die_first();
     print_panic(text ? text : no_text);
+    rt_gather(true);
     dump_all(g, DUMP_ALL);
     die(2);
 }

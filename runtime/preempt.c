@@ -77,6 +77,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     ucontext_t *uc = context;
     greg_t *r = uc->uc_mcontext.gregs;
     uintptr_t pc = (uintptr_t)r[REG_RIP], sp = (uintptr_t)r[REG_RSP];
+    if (m && dump_hold(m, context))
+        return;
     if (info->si_code != SI_TKILL || !m || !m->cur || m->foreign || m->inside)
         return;
     if (pc - text_lo >= text_hi - text_lo || in_runtime(pc))

@@ -283,6 +283,48 @@ size_t rt_format(char *buf, size_t size, const char *fmt, ...)
     return n;
 }
 
+static void write_all(const char *text, size_t n)
+{
+    for (size_t done = 0; done < n;) {
+        long r = rt_sys3(SYS_write, 2, text + done, n - done);
+        if (r == -EINTR)
+            continue;
+        if (r <= 0)
+            return;
+        done += (size_t)r;
+    }
+}
+
+static struct {
+    bool on;
+    size_t n;
+    char text[32 << 10];
+} gathered;
+
+void rt_gather(bool on)
+{
+    size_t n = gathered.n;
+    gathered.n = 0;
+    gathered.on = on;
+    write_all(gathered.text, n);
+}
+
+void rt_write(const char *text, size_t n)
+{
+    if (!gathered.on) {
+        write_all(text, n);
+        return;
+    }
+    if (n > sizeof gathered.text - gathered.n)
+        rt_gather(true);
+    if (n > sizeof gathered.text) {
+        write_all(text, n);
+        return;
+    }
+    rt_copy(gathered.text + gathered.n, text, n);
+    gathered.n += n;
+}
+
 void rt_print(const char *fmt, ...)
 {
     char line[512];
@@ -290,16 +332,7 @@ void rt_print(const char *fmt, ...)
     va_start(ap, fmt);
     size_t n = rt_vformat(line, sizeof line, fmt, ap);
     va_end(ap);
-    if (n >= sizeof line)
-        n = sizeof line - 1;
-    for (size_t done = 0; done < n;) {
-        long r = rt_sys3(SYS_write, 2, line + done, n - done);
-        if (r == -EINTR)
-            continue;
-        if (r <= 0)
-            return;
-        done += (size_t)r;
-    }
+    rt_write(line, n < sizeof line ? n : sizeof line - 1);
 }
 
 long rt_getenv_long(const char *name, long none)

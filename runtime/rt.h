@@ -138,7 +138,12 @@ int *rt_errno(void);
 size_t rt_vformat(char *buf, size_t size, const char *fmt, va_list ap);
 size_t rt_format(char *buf, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-void rt_print(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* to standard error */
+/* To standard error; a line of at most 511 bytes, and bytes as they are. */
+void rt_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void rt_write(const char *text, size_t n);
+/* From now on what is printed is kept together, until the next call, which writes it at once: others
+   write to standard error too. For the one thread that prints the program's end. */
+void rt_gather(bool on);
 
 /* The variable of the environment as a number, or `none` if it is unset or not one. */
 long rt_getenv_long(const char *name, long none);

@@ -295,7 +295,7 @@ void sysmon_start(void); /* once, at the first go statement */
 void sysmon_kick(void);  /* a P is busy again: see that it is awake */
 extern uint32_t sysmon_asleep;
 void preempt_init(void);
-bool preempt_signal(struct m *m); /* interrupt what runs there */
+bool preempt_signal(struct m *m); /* interrupt what runs there; false: its signal is not ours */
 bool in_runtime(uintptr_t pc);    /* is it the library's own code? */
 
 /* --- spawn.c ---------------------------------------------------------------------------------- */
@@ -322,6 +322,7 @@ static inline struct start *stack_top(char *hi)
 
 /* --- stack.c ---------------------------------------------------------------------------------- */
 
+enum { GUARD = 4096 }; /* at a stack's lowest address */
 void stack_init(void);
 char *stack_take(struct m *m, size_t *size); /* one past its end; fatal when there is none */
 void stack_give(struct m *m, struct g *g);
@@ -353,10 +354,20 @@ enum dump { DUMP_ALL, DUMP_OTHERS };
 void dump_all(struct g *first, enum dump what);
 /* The current goroutine (NULL: none) as a signal found it; `context` is the handler's ucontext. */
 void dump_fault(struct g *g, void *context);
+/* In a signal handler: was the signal sent to look at this thread's goroutine? True once it is over. */
+bool dump_hold(struct m *m, void *context);
+
+/* --- lines.c ---------------------------------------------------------------------------------- */
+
+/* The frames of a pc with their lines, ready to print (valid until the next call), or NULL: what
+   there is without. `kind` is 'f' for a return address, 'x' for an instruction's own, 'c' for the
+   innermost function of a return address, without parentheses. */
+const char *lines_of(char kind, uintptr_t pc, bool *is_main);
 
 /* --- signals.c -------------------------------------------------------------------------------- */
 
 void signals_init(void);
+bool signals_interrupt(struct m *m); /* for dump_hold; false: no signal is ours */
 
 /* --- world.c ---------------------------------------------------------------------------------- */
 
@@ -367,6 +378,9 @@ extern const struct hook_world world;
 /* --- panic.c ---------------------------------------------------------------------------------- */
 
 bool main_has_ended(void);
+/* True for the first thread that asks, false when it asks again. Another one waits for the end that the
+   first one brings, or gets false at once. */
+bool end_claim(bool wait);
 bool runtime_dying(void); /* by a panic or a fatal error */
 void panic_forget(struct g *g);
 _Noreturn void die(int status);
