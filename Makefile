@@ -38,7 +38,7 @@ REP_LIBS = -ldw -lelf -lm
 
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(filter-out tests/unit/common.c,$(wildcard tests/unit/*.c)))
 
-.PHONY: all objects demo check setup unit e2e doors lint bench bench-peers soak fuzz oracle stress \
+.PHONY: all objects demo check setup unit e2e doors lint bench bench-peers soak fuzz mutants \
         install uninstall clean help deb
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -160,6 +160,8 @@ soak: all ## two minutes of everything, memory must stay flat
 	@sh tests/soak $(BUILD)
 fuzz: all ## random programs against the oracle, FUZZ_SECONDS=60
 	@FUZZ=1 sh tests/oracle/run $(BUILD) $${FUZZ_SECONDS:-60}
+mutants: all ## faults of one line that the oracle must find
+	@tests/oracle/mutants $(BUILD)
 
 # --- install --------------------------------------------------------------------------------------
 

@@ -132,6 +132,7 @@ extern bool order_active;
 void order_acquire_slow(struct race_g *g, uintptr_t obj);
 void order_release_slow(struct race_g *g, uintptr_t obj, bool merge);
 void order_pass_slow(struct race_g *from, struct race_g *to);
+void order_hand_on(uintptr_t from, uintptr_t to);
 static inline void order_acquire(struct race_g *g, const void *obj)
 {
     if (unlikely(order_active))

@@ -129,6 +129,12 @@ void hook_meet(struct race_g *other)
     g->busy = 0;
 }
 
+void hook_hand_on(const void *from, const void *to)
+{
+    sync_hand_on((uintptr_t)from, (uintptr_t)to);
+    order_hand_on((uintptr_t)from, (uintptr_t)to);
+}
+
 void hook_pass(struct race_g *from, struct race_g *to)
 {
     from = the(from);

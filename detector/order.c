@@ -160,19 +160,26 @@ static u32 obj_index(u32 v)
     return v && lock_orders(lock_at(v)) ? __atomic_load_n(&lock_at(v)->order, __ATOMIC_ACQUIRE) : 0;
 }
 
-void order_acquire_slow(struct race_g *g, uintptr_t obj)
+/* What is known at obj; the caller's to drop. */
+static struct clock obj_know(uintptr_t obj)
 {
-    if (!det_app(obj))
-        return;
-    u32 v = __atomic_load_n(fact_meta(obj), __ATOMIC_ACQUIRE), i = obj_index(v);
-    if (i == 0)
-        return;
-    struct order_obj *o = slab_at(&objects, i);
     struct clock c = {0};
+    u32 i = obj_index(__atomic_load_n(fact_meta(obj), __ATOMIC_ACQUIRE));
+    if (i == 0)
+        return c;
+    struct order_obj *o = slab_at(&objects, i);
     det_lock(&o->guard);
     if (obj_index(*fact_meta(obj)) == i)
         clock_copy(&c, &o->know);
     det_unlock(&o->guard);
+    return c;
+}
+
+void order_acquire_slow(struct race_g *g, uintptr_t obj)
+{
+    if (!det_app(obj))
+        return;
+    struct clock c = obj_know(obj);
     if (!knows_nothing(&c)) {
         clock_join(&own(g)->know, &c);
         clock_drop(&c);
@@ -229,6 +236,22 @@ void order_release_slow(struct race_g *g, uintptr_t obj, bool merge)
     clock_drop(&old);
     if (mine)
         mine->published = true;
+}
+
+void order_hand_on(uintptr_t from, uintptr_t to)
+{
+    if (!order_active || !det_app(from) || !det_app(to))
+        return;
+    struct clock c = obj_know(from);
+    struct order_obj *o = obj_get(to, !knows_nothing(&c));
+    if (o) {
+        det_lock(&o->guard);
+        struct clock old = o->know;
+        o->know = c;
+        c = old;
+        det_unlock(&o->guard);
+    }
+    clock_drop(&c);
 }
 
 void order_pass_slow(struct race_g *from, struct race_g *to)

@@ -295,6 +295,20 @@ void g_acquire_release(struct race_g *g, uintptr_t addr)
     g_advance(g);
 }
 
+void sync_hand_on(uintptr_t from, uintptr_t to)
+{
+    struct published p = {0};
+    struct sync *s = sync_lock(from, false);
+    if (!s)
+        return;
+    published_copy(&p, &s->clock);
+    sync_unlock(s);
+    s = sync_lock(to, true);
+    published_copy(&s->clock, &p);
+    sync_unlock(s);
+    published_drop(&p);
+}
+
 void g_pass(struct race_g *from, struct race_g *to)
 {
     struct published p = {0};

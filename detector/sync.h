@@ -42,6 +42,8 @@ void g_acquire(struct race_g *g, uintptr_t addr);
 void g_release(struct race_g *g, uintptr_t addr);
 void g_release_merge(struct race_g *g, uintptr_t addr);
 void g_acquire_release(struct race_g *g, uintptr_t addr);
+/* What is published at `from` is published at `to`, in place of what was. */
+void sync_hand_on(uintptr_t from, uintptr_t to);
 /* atomic.c: fences waiting for their other half. */
 void g_fence_drop(struct race_g *g);
 void g_pass(struct race_g *from, struct race_g *to);

@@ -148,6 +148,9 @@ void hook_acquire_release(struct race_g *g, const void *obj); /* both: a buffere
    other knew. */
 void hook_meet(struct race_g *other);
 
+/* What was published at `from` counts as published at `to`, and nothing else. */
+void hook_hand_on(const void *from, const void *to);
+
 /* One-way: `to` learns what `from` knows (NULL: the current one). */
 void hook_pass(struct race_g *from, struct race_g *to);
 
@@ -262,6 +265,7 @@ void hook_world(const struct hook_world *world); /* once, when the runtime start
 #define hook_release_merge(g, obj) HOOK_NOTHING(g)
 #define hook_acquire_release(g, obj) HOOK_NOTHING(g)
 #define hook_meet(other) HOOK_NOTHING(other)
+#define hook_hand_on(from, to) HOOK_NOTHING(from)
 #define hook_pass(from, to) HOOK_NOTHING(from)
 #define hook_forget(obj, size) HOOK_NOTHING(obj)
 #define hook_read(pc, p, n) HOOK_NOTHING(pc)

@@ -15,13 +15,24 @@
  * operation it guards. With several, only uses are made that are safe in any order: a channel is
  * closed only by the goroutine that alone sends on it, and so on (`par` below).
  *
+ * Threads. A thread that the program starts would run beside the one P; so its creator waits, without a
+ * system call, until it has run to its end or to the place where the two meet, and no goroutine begins
+ * an operation meanwhile (`thread_runs`). What the detector is told is the same as if nobody had waited:
+ * the wait is made of plain loads that it does not see. On a thread only such operations are done as
+ * need no P; on goroutines, of POSIX's, only such as do not block.
+ *
  * A read or write need not touch the memory it names. It therefore may lie in a block that has been
  * freed, or in the stack of a goroutine that has ended.
  */
+#define _GNU_SOURCE
 #include "prog.h"
 #include <goc.h>
 #include <goc/race.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,15 +94,19 @@ static uint32_t body_op[MAX_BODIES][MAX_OPS], body_len[MAX_BODIES];
 struct run {
     uint32_t inst, body, op;
     uint32_t mutex, rlocked, wlocked; /* held, a bit each */
+    uint32_t pmutex, prlocked, pwlocked;
+    bool thread;
     uint32_t sem[N_SEM];
     uint32_t entered; /* frames that CALL has left open, until the goroutine's end */
     goc_waitgroup group;
+    goc_sized_waitgroup sized;
+    goc_errgroup errgroup;
     unsigned char *buffer; /* STACKBUF bytes that others may be told of */
 };
 
 static uint32_t log_event(struct run *x, int kind, int flags, uint64_t a, uint64_t b, uint64_t c)
 {
-    uint32_t i = par ? __atomic_fetch_add(&S->nevents, 1, __ATOMIC_SEQ_CST) : S->nevents++;
+    uint32_t i = __atomic_fetch_add(&S->nevents, 1, __ATOMIC_SEQ_CST);
     if (i >= MAX_EVENTS)
         return MAX_EVENTS - 1;
     struct event *e = &S->ev[i];
@@ -127,9 +142,17 @@ static goc_once once[N_ONCE];
 static goc_cond cond[N_MUTEX];
 static goc_sem sem[N_SEM];
 static goc_chan(uint64_t) chan[N_CHAN];
+static goc_context *ctx[N_CTX];
+static pthread_mutex_t pmutex[N_PMUTEX];
+static pthread_rwlock_t prw[N_PRW];
+static sem_t psem[N_PSEM];
+static pthread_once_t ponce[N_PONCE]; /* PTHREAD_ONCE_INIT is zero */
+static int pipes[N_PIPE][2];
 
 /* What the guards know; exact with one P. */
 static uint32_t wg_count[N_WG], wg_waiters[N_WG];
+static uint32_t ctx_ended[N_CTX], pmutex_held[N_PMUTEX], prw_readers[N_PRW], prw_written[N_PRW];
+static uint32_t thread_runs;
 static uint32_t chan_closed[N_CHAN], chan_sending[N_CHAN], chan_owner[N_CHAN];
 static struct {
     unsigned char *p;
@@ -429,7 +452,7 @@ static void run_select(struct run *x, const struct op *o)
     if (n == 0)
         return;
     if (o->c)
-        c[n] = goc_on_default();
+        c[n] = o->c == 2 ? goc_on_timeout(20 * GOC_MICROSECOND) : goc_on_default();
     for (int i = 0; i < N_CHAN; i++)
         if (sending >> i & 1)
             __atomic_fetch_add(&chan_sending[i], 1, __ATOMIC_RELAXED);
@@ -554,8 +577,15 @@ static void (*const once_fn[N_ONCE])(void) = {once0, once1, once2, once3};
 
 struct start {
     uint32_t inst, body;
-    goc_waitgroup *wg;
-    uint64_t wg_index;
+    struct run *group; /* whose it is in; NULL: none */
+    int how;           /* GROUP_*, THREAD_* */
+    bool limited;
+    uint32_t phase; /* of a thread */
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t cond;
+    pthread_barrier_t barrier;
+    bool signalled;
 };
 static struct start starts[MAX_INST];
 
@@ -575,11 +605,22 @@ static __attribute__((noinline)) void goroutine(void *arg)
     for (; x.entered > 0; x.entered--)
         __tsan_func_exit();
     __atomic_store_n(&runs[x.inst], NULL, __ATOMIC_RELAXED);
-    if (s->wg) {
-        log_event(&x, EV_WG_DONE, 0, s->wg_index, 0, 0);
-        goc_waitgroup_done(s->wg);
+    if (s->group) {
+        if (s->limited)
+            log_event(&x, EV_SEM_RELEASE, 0, SEM_OF + s->group->inst, 1, 0);
+        log_event(&x, EV_WG_DONE, 0, WG_OF + s->group->inst, 0, 0);
+        if (s->how == GROUP_WAIT)
+            goc_waitgroup_done(&s->group->group);
+        else if (s->how == GROUP_SIZED)
+            goc_sized_waitgroup_done(&s->group->sized);
     }
     log_event(&x, EV_FINISH, 0, 0, 0, 0);
+}
+/* The group gives the slot back and counts down when this returns. */
+static int in_errgroup(void *arg)
+{
+    goroutine(arg);
+    return ((struct start *)arg)->inst % 3 == 0;
 }
 
 static struct start *new_instance(uint32_t body)
@@ -589,28 +630,369 @@ static struct start *new_instance(uint32_t body)
         __atomic_fetch_sub(&S->ninst, 1, __ATOMIC_RELAXED);
         return NULL;
     }
-    starts[i] = (struct start){.inst = i, .body = body};
+    starts[i].inst = i;
+    starts[i].body = body;
     return &starts[i];
 }
 
 static void run_group(struct run *x, const struct op *o)
 {
+    int how = o->d & 3, limit = o->d >> 2;
     bool any = false;
+    if (how == GROUP_SIZED)
+        goc_sized_waitgroup_init(&x->sized, limit);
+    if (how == GROUP_ERR) {
+        goc_errgroup_init(&x->errgroup, ctx[1]);
+        if (!par && ctx_ended[1]) /* who makes a child of a context that has ended, sees that */
+            log_event(x, EV_CTX_SEEN, 0, 1, 0, 0);
+        goc_errgroup_set_limit(&x->errgroup, limit ? limit : -1);
+    }
     for (int i = 0; i < o->b && (uint32_t)o->c < S->nbodies; i++) {
         struct start *s = new_instance((uint32_t)o->c);
         if (!s)
             break;
-        s->wg = &x->group;
-        s->wg_index = N_WG + x->inst;
-        goc_waitgroup_add(&x->group, 1);
-        log_event(x, EV_GO, 0, s->inst, 0, 0);
-        goc_go(goroutine, s);
+        s->group = x;
+        s->how = how;
+        s->limited = limit && how != GROUP_WAIT;
+        uint32_t e = 0;
+        if (s->limited)
+            e = log_event(x, EV_SEM_ACQUIRE, 0, SEM_OF + x->inst, 1, 0);
+        if (par) /* it may start at once */
+            log_event(x, EV_GO, 0, s->inst, 0, 0);
+        if (how == GROUP_WAIT)
+            goc_waitgroup_add(&x->group, 1);
+        else if (how == GROUP_SIZED)
+            goc_sized_waitgroup_add(&x->sized);
+        else
+            goc_errgroup_go(&x->errgroup, in_errgroup, s);
+        if (s->limited)
+            log_event(x, EV_SEM_ACQUIRED, 0, e, 0, 0);
+        if (!par)
+            log_event(x, EV_GO, 0, s->inst, 0, 0);
+        if (how != GROUP_ERR)
+            goc_go(goroutine, s);
         any = true;
     }
-    if (!any)
+    if (any && how == GROUP_WAIT)
+        goc_waitgroup_wait(&x->group);
+    else if (any && how == GROUP_SIZED)
+        goc_sized_waitgroup_wait(&x->sized);
+    else if (how == GROUP_ERR)
+        goc_errgroup_wait(&x->errgroup);
+    if (any)
+        log_event(x, EV_WG_WAITED, 0, WG_OF + x->inst, 0, 0);
+    if (how == GROUP_ERR)
+        goc_errgroup_free(&x->errgroup);
+}
+
+/* --- contexts
+ * ---------------------------------------------------------------------------------------------- */
+
+static void run_cancel(struct run *x, int i)
+{
+    uint32_t was = 0;
+    if (par && (i > 0 || !__atomic_compare_exchange_n(&ctx_ended[0], &was, 1, false,
+                                                      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)))
+        return; /* who of several was the first could not be told */
+    for (int k = i; k < N_CTX; k++)
+        if (par || !ctx_ended[k]) {
+            log_event(x, EV_CLOSE, 0, CLOSE_CTX + (uint64_t)k, 0, 0);
+            ctx_ended[k] = 1;
+        }
+    goc_cancel(ctx[i]);
+}
+
+static void run_ctxwait(struct run *x, int i, int how)
+{
+    goc_case c[2] = {goc_on_recv(goc_context_done(ctx[i]), NULL), goc_on_default()};
+    if (how == 1)
+        c[1] = goc_on_timeout(20 * GOC_MICROSECOND);
+    if (goc_select_n(c, how == 0 ? 1 : 2) == 0)
+        log_event(x, EV_CTX_SEEN, 0, (uint64_t)i, 0, 0);
+}
+
+/* --- POSIX
+ * ------------------------------------------------------------------------------------------------- */
+
+static void run_plock(struct run *x, int i, bool attempt)
+{
+    if (x->pmutex >> i & 1)
         return;
-    goc_waitgroup_wait(&x->group);
-    log_event(x, EV_WG_WAITED, 0, N_WG + x->inst, 0, 0);
+    if (attempt || par) {
+        if (pthread_mutex_trylock(&pmutex[i]))
+            return;
+    } else {
+        if (pmutex_held[i])
+            return;
+        pthread_mutex_lock(&pmutex[i]);
+    }
+    log_event(x, EV_LOCKED, 0, MUTEX_POSIX + (uint64_t)i, 0, MUTEX);
+    x->pmutex |= 1u << i;
+    pmutex_held[i] = 1;
+}
+
+static void run_punlock(struct run *x, int i)
+{
+    if (!(x->pmutex >> i & 1))
+        return;
+    x->pmutex &= ~(1u << i);
+    log_event(x, EV_UNLOCK, 0, MUTEX_POSIX + (uint64_t)i, 0, MUTEX);
+    pmutex_held[i] = 0;
+    pthread_mutex_unlock(&pmutex[i]);
+}
+
+static void run_prwlock(struct run *x, int i, bool write, bool attempt)
+{
+    if ((x->prlocked | x->pwlocked) >> i & 1)
+        return;
+    if (!par && (prw_written[i] || (write && prw_readers[i])))
+        return;
+    attempt = attempt || par;
+    if (write ? (attempt ? pthread_rwlock_trywrlock : pthread_rwlock_wrlock)(&prw[i])
+              : (attempt ? pthread_rwlock_tryrdlock : pthread_rwlock_rdlock)(&prw[i]))
+        return;
+    log_event(x, EV_LOCKED, 0, RW_POSIX + (uint64_t)i, 0, write ? WRITER : READER);
+    *(write ? &x->pwlocked : &x->prlocked) |= 1u << i;
+    if (write)
+        prw_written[i] = 1;
+    else
+        __atomic_add_fetch(&prw_readers[i], 1, __ATOMIC_RELAXED);
+}
+
+static void run_prwunlock(struct run *x, int i)
+{
+    bool write = x->pwlocked >> i & 1;
+    if (!write && !(x->prlocked >> i & 1))
+        return;
+    *(write ? &x->pwlocked : &x->prlocked) &= ~(1u << i);
+    log_event(x, EV_UNLOCK, 0, RW_POSIX + (uint64_t)i, 0, write ? WRITER : READER);
+    if (write)
+        prw_written[i] = 0;
+    else
+        __atomic_sub_fetch(&prw_readers[i], 1, __ATOMIC_RELAXED);
+    pthread_rwlock_unlock(&prw[i]);
+}
+
+/* All that was posted or written before orders what is taken or read after; with several Ps the log
+   does not tell what was before. */
+static void run_merged(struct run *x, const struct op *o)
+{
+    char byte = 0;
+    switch ((enum op_kind)o->kind) {
+    case OP_PPOST:
+        if (!par)
+            log_event(x, EV_RELEASE_MERGE, 0, ANN_SEM + (uint64_t)o->a, 0, 0);
+        sem_post(&psem[o->a]);
+        break;
+    case OP_PWAIT:
+        if (sem_trywait(&psem[o->a]) == 0 && !par)
+            log_event(x, EV_ACQUIRE, 0, ANN_SEM + (uint64_t)o->a, 0, 0);
+        break;
+    case OP_PIPEWRITE:
+        if (!par)
+            log_event(x, EV_RELEASE_MERGE, 0, ANN_PIPE + (uint64_t)o->a, 0, 0);
+        if (write(pipes[o->a][1], &byte, 1) < 0 && errno != EAGAIN)
+            abort();
+        break;
+    default:
+        if (read(pipes[o->a][0], &byte, 1) == 1 && !par)
+            log_event(x, EV_ACQUIRE, 0, ANN_PIPE + (uint64_t)o->a, 0, 0);
+    }
+}
+
+static void ponce_body(int i)
+{
+    struct run *x = run_here();
+    access_memory(x, true, AREA_GLOBAL, global + (uint32_t)i * 8 % S->arena, S->arena >= 8 ? 8 : 1,
+                  HOW_PLAIN);
+    log_event(x, EV_ONCE_RAN, 0, ONCE_POSIX + (uint64_t)i, 0, 0);
+}
+static void ponce0(void)
+{
+    ponce_body(0);
+}
+static void ponce1(void)
+{
+    ponce_body(1);
+}
+static void (*const ponce_fn[N_PONCE])(void) = {ponce0, ponce1};
+
+/* --- threads
+ * ----------------------------------------------------------------------------------------------- */
+
+enum { PHASE_START, PHASE_MEET, PHASE_DONE };
+enum { N_LOOSE = 8 };
+static struct start *loose[N_LOOSE]; /* threads that somebody may join */
+static uint32_t nthreads;
+
+static void wait_phase(struct start *s, uint32_t phase)
+{
+    while (__atomic_load_n(&s->phase, __ATOMIC_ACQUIRE) < phase) {
+        if (par)
+            usleep(20);
+        else
+            __builtin_ia32_pause();
+    }
+}
+
+static __attribute__((noinline)) void *thread(void *arg)
+{
+    struct start *s = arg;
+    _Alignas(16) unsigned char buffer[STACKBUF];
+    struct run x = {.inst = s->inst, .body = s->body, .buffer = buffer, .thread = true};
+    __asm__ volatile("" : : "r"(buffer) : "memory");
+    log_event(&x, EV_START, 0, (uintptr_t)buffer, STACKBUF, 0);
+    __atomic_store_n(&runs[x.inst], &x, __ATOMIC_RELAXED);
+    stack_buffer[x.body] = buffer;
+    run_program(&x, 0, body_len[x.body]);
+    if (s->how == THREAD_BARRIER) {
+        log_event(&x, EV_RELEASE_MERGE, 0, ANN_BARRIER + x.inst, 0, 0);
+        __atomic_store_n(&s->phase, PHASE_MEET, __ATOMIC_RELEASE);
+        pthread_barrier_wait(&s->barrier);
+        log_event(&x, EV_ACQUIRE, 0, ANN_BARRIER + x.inst, 0, 0);
+        run_program(&x, 0, body_len[x.body]);
+    } else if (s->how == THREAD_COND) {
+        pthread_mutex_lock(&s->mutex);
+        log_event(&x, EV_LOCKED, 0, MUTEX_OF + x.inst, 0, MUTEX);
+        log_event(&x, EV_UNLOCK, 0, MUTEX_OF + x.inst, 0, MUTEX);
+        __atomic_store_n(&s->phase, PHASE_MEET, __ATOMIC_RELEASE);
+        do
+            pthread_cond_wait(&s->cond, &s->mutex);
+        while (!s->signalled);
+        log_event(&x, EV_LOCKED, 0, MUTEX_OF + x.inst, 0, MUTEX);
+        log_event(&x, EV_ACQUIRE, 0, ANN_COND + x.inst, 0, 0);
+        log_event(&x, EV_UNLOCK, 0, MUTEX_OF + x.inst, 0, MUTEX);
+        pthread_mutex_unlock(&s->mutex);
+        run_program(&x, 0, body_len[x.body]);
+    }
+    for (; x.entered > 0; x.entered--)
+        __tsan_func_exit();
+    __atomic_store_n(&runs[x.inst], NULL, __ATOMIC_RELAXED);
+    log_event(&x, EV_WG_DONE, 0, WG_OF + x.inst, 0, 0);
+    log_event(&x, EV_FINISH, 0, 0, 0, 0);
+    __atomic_store_n(&s->phase, PHASE_DONE, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+static void thread_join(struct run *x, struct start *s)
+{
+    pthread_join(s->thread, NULL);
+    log_event(x, EV_WG_WAITED, 0, WG_OF + s->inst, 0, 0);
+}
+
+static void meet(struct run *x, struct start *s, uint32_t which)
+{
+    uint32_t off = which * 8 % S->arena;
+    wait_phase(s, PHASE_MEET);
+    if (s->how == THREAD_BARRIER) {
+        access_memory(x, true, AREA_GLOBAL, global + off, 1, HOW_PLAIN);
+        log_event(x, EV_RELEASE_MERGE, 0, ANN_BARRIER + s->inst, 0, 0);
+        pthread_barrier_wait(&s->barrier);
+        log_event(x, EV_ACQUIRE, 0, ANN_BARRIER + s->inst, 0, 0);
+    } else {
+        pthread_mutex_lock(&s->mutex); /* it waits now */
+        log_event(x, EV_LOCKED, 0, MUTEX_OF + s->inst, 0, MUTEX);
+        s->signalled = true;
+        log_event(x, EV_UNLOCK, 0, MUTEX_OF + s->inst, 0, MUTEX);
+        pthread_mutex_unlock(&s->mutex);
+        access_memory(x, true, AREA_GLOBAL, global + off, 1, HOW_PLAIN);
+        log_event(x, EV_RELEASE_MERGE, 0, ANN_COND + s->inst, 0, 0);
+        pthread_cond_signal(&s->cond);
+    }
+}
+
+static void run_thread(struct run *x, const struct op *o)
+{
+    struct start *s;
+    int place = -1;
+    if (o->b == THREAD_LATER) {
+        for (place = 0; place < N_LOOSE && loose[place]; place++)
+            ;
+        if (place == N_LOOSE || par)
+            return;
+    }
+    if ((uint32_t)o->a >= S->nbodies || __atomic_add_fetch(&nthreads, 1, __ATOMIC_RELAXED) > 60 ||
+        !(s = new_instance((uint32_t)o->a)))
+        return;
+    s->how = o->b;
+    if (o->b == THREAD_BARRIER)
+        pthread_barrier_init(&s->barrier, NULL, 2);
+    if (o->b == THREAD_COND) {
+        pthread_mutex_init(&s->mutex, NULL);
+        pthread_cond_init(&s->cond, NULL);
+    }
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 128 * 1024);
+    if (o->b == THREAD_DETACHED)
+        pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    __atomic_add_fetch(&thread_runs, 1, __ATOMIC_SEQ_CST);
+    log_event(x, EV_GO, 0, s->inst, 0, 0);
+    if (pthread_create(&s->thread, &attr, thread, s))
+        abort();
+    if (o->b == THREAD_BARRIER || o->b == THREAD_COND)
+        meet(x, s, (uint32_t)o->c);
+    wait_phase(s, PHASE_DONE);
+    if (place >= 0)
+        loose[place] = s;
+    else if (o->b != THREAD_DETACHED)
+        thread_join(x, s);
+    if (!x->thread) /* the monitor may have thought that we sleep */
+        goc_gosched();
+    __atomic_sub_fetch(&thread_runs, 1, __ATOMIC_SEQ_CST);
+}
+
+static void run_join(struct run *x)
+{
+    for (int i = 0; i < N_LOOSE; i++) {
+        struct start *s = loose[i];
+        if (!s)
+            continue;
+        loose[i] = NULL;
+        __atomic_add_fetch(&thread_runs, 1, __ATOMIC_SEQ_CST);
+        thread_join(x, s);
+        if (!x->thread)
+            goc_gosched();
+        __atomic_sub_fetch(&thread_runs, 1, __ATOMIC_SEQ_CST);
+        return;
+    }
+}
+
+/* What a thread may do: nothing that needs a P. */
+static bool for_thread(int kind)
+{
+    switch (kind) {
+    case OP_READ:
+    case OP_WRITE:
+    case OP_ALOAD:
+    case OP_ASTORE:
+    case OP_AXCHG:
+    case OP_ARMW:
+    case OP_ACAS:
+    case OP_FENCE:
+    case OP_MALLOC:
+    case OP_FREE:
+    case OP_REALLOC:
+    case OP_PLOCK:
+    case OP_PTRYLOCK:
+    case OP_PUNLOCK:
+    case OP_PRLOCK:
+    case OP_PWLOCK:
+    case OP_PRWUNLOCK:
+    case OP_PPOST:
+    case OP_PWAIT:
+    case OP_PONCE:
+    case OP_PIPEWRITE:
+    case OP_PIPEREAD:
+    case OP_THREAD:
+    case OP_JOIN:
+    case OP_ANNACQ:
+    case OP_ANNREL:
+    case OP_ANNMERGE:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static void run_op(struct run *x, const struct op *o)
@@ -753,6 +1135,59 @@ static void run_op(struct run *x, const struct op *o)
         free(heap[o->a].p);
         __atomic_store_n(&heap[o->a].live, 0, __ATOMIC_RELEASE);
         break;
+    case OP_REALLOC:
+        if (!heap_take(o->a, 1))
+            break;
+        /* A free of what was there, and a block that what is kept is written to. */
+        log_event(x, EV_ACCESS, EV_WRITE | EV_FREE, (uintptr_t)heap[o->a].p, heap[o->a].size, 0);
+        p = realloc(heap[o->a].p, (size_t)o->b);
+        log_event(x, EV_MALLOC, 0, (uintptr_t)p, malloc_usable_size(p), 0);
+        log_event(x, EV_ACCESS, EV_WRITE, (uintptr_t)p,
+                  heap[o->a].size < (uint32_t)o->b ? heap[o->a].size : (uint32_t)o->b, 0);
+        heap[o->a].p = p;
+        heap[o->a].size = (uint32_t)o->b;
+        __atomic_store_n(&heap[o->a].live, 1, __ATOMIC_RELEASE);
+        break;
+    case OP_CANCEL:
+        run_cancel(x, o->a);
+        break;
+    case OP_CTXERR:
+        if (goc_context_err(ctx[o->a]))
+            log_event(x, EV_CTX_SEEN, 0, (uint64_t)o->a, 0, 0);
+        break;
+    case OP_CTXWAIT:
+        run_ctxwait(x, o->a, o->b);
+        break;
+    case OP_PLOCK:
+    case OP_PTRYLOCK:
+        run_plock(x, o->a, o->kind == OP_PTRYLOCK);
+        break;
+    case OP_PUNLOCK:
+        run_punlock(x, o->a);
+        break;
+    case OP_PRLOCK:
+    case OP_PWLOCK:
+        run_prwlock(x, o->a, o->kind == OP_PWLOCK, o->b);
+        break;
+    case OP_PRWUNLOCK:
+        run_prwunlock(x, o->a);
+        break;
+    case OP_PPOST:
+    case OP_PWAIT:
+    case OP_PIPEWRITE:
+    case OP_PIPEREAD:
+        run_merged(x, o);
+        break;
+    case OP_PONCE:
+        pthread_once(&ponce[o->a], ponce_fn[o->a]);
+        log_event(x, EV_ONCE_DONE, 0, ONCE_POSIX + (uint64_t)o->a, 0, 0);
+        break;
+    case OP_THREAD:
+        run_thread(x, o);
+        break;
+    case OP_JOIN:
+        run_join(x);
+        break;
     case OP_SPAWN:
     case OP_AFTER:
         if ((uint32_t)o->a >= S->nbodies || !(s = new_instance((uint32_t)o->a)))
@@ -813,6 +1248,10 @@ static void run_program(struct run *x, uint32_t from, uint32_t to)
                 run_program(x, i + 1, end);
             continue;
         }
+        if (x->thread && !for_thread(o->kind) && o->kind != OP_CALL)
+            continue;
+        while (!par && !x->thread && __atomic_load_n(&thread_runs, __ATOMIC_SEQ_CST))
+            goc_gosched();
         x->op = n;
         if (o->kind == OP_CALL) {
             for (int k = 0; k < o->a; k++)
@@ -869,6 +1308,17 @@ int main(void)
         goc_sem_init(&sem[i], S->sem_size[i]);
     for (int i = 0; i < N_MUTEX; i++)
         goc_cond_init(&cond[i], &mutex[i]);
+    for (int i = 0; i < N_CTX; i++)
+        ctx[i] = goc_with_cancel(i ? ctx[i - 1] : goc_background());
+    for (int i = 0; i < N_PMUTEX; i++)
+        pthread_mutex_init(&pmutex[i], NULL);
+    for (int i = 0; i < N_PRW; i++)
+        pthread_rwlock_init(&prw[i], NULL);
+    for (int i = 0; i < N_PSEM; i++)
+        sem_init(&psem[i], 0, 0);
+    for (int i = 0; i < N_PIPE; i++)
+        if (pipe2(pipes[i], O_NONBLOCK))
+            return 3;
 
     S->ninst = 1;
     _Alignas(16) unsigned char buffer[STACKBUF];

@@ -53,6 +53,10 @@ enum family {
     F_HEAP,
     F_SPAWN,
     F_YIELD,
+    F_CTX,
+    F_POSIX,
+    F_PIPE,
+    F_THREAD,
     F_ANN,
     F_CALL,
     F_LOOP,
@@ -265,8 +269,8 @@ static void statement(int body, int depth)
         }
         break;
     case F_SELECT:
-        emit(body, OP_SELECT, (int)rnd(1 << N_CHAN), (int)rnd(1 << N_CHAN), body == 0 || one_in(2),
-             0);
+        emit(body, OP_SELECT, (int)rnd(1 << N_CHAN), (int)rnd(1 << N_CHAN),
+             one_in(6) ? 2 : body == 0 || one_in(2), 0);
         access_region(body, 8 + rnd(N_CHAN), one_in(3));
         break;
     case F_CLOSE:
@@ -280,7 +284,9 @@ static void statement(int body, int depth)
             /* Bodies only start bodies with higher numbers, so that a program ends. */
             if (body + 1 < (int)P->nbodies)
                 emit(body, OP_GROUP, i, 1 + (int)rnd(3),
-                     body + 1 + (int)rnd(P->nbodies - (uint32_t)body - 1), 0);
+                     body + 1 + (int)rnd(P->nbodies - (uint32_t)body - 1),
+                     one_in(2) ? GROUP_WAIT
+                               : (one_in(2) ? GROUP_SIZED : GROUP_ERR) | (int)rnd(3) << 2);
             access_region(body, rnd(16), one_in(2));
         } else if (!parallel) {
             emit(body,
@@ -313,6 +319,8 @@ static void statement(int body, int depth)
             emit_malloc(body, i);
         else if (one_in(3))
             emit(body, OP_FREE, i, 0, 0, 0);
+        else if (one_in(4))
+            emit(body, OP_REALLOC, i, one_in(2) ? 24 : one_in(2) ? 120 : 1016, 0, 0);
         else
             access_in(body, AREA_HEAP + i, 0, 24, one_in(2));
         break;
@@ -330,6 +338,78 @@ static void statement(int body, int depth)
             emit(body, OP_SLEEP, 1 + (int)rnd(100), 0, 0, 0);
         else
             emit(body, OP_YIELD, 0, 0, 0, 0);
+        break;
+    case F_CTX:
+        i = (int)rnd(N_CTX);
+        switch (rnd(4)) {
+        case 0:
+            access_region(body, 12 + (uint32_t)i, true);
+            if (one_in(3))
+                emit(body, OP_CANCEL, i, 0, 0, 0);
+            break;
+        case 1:
+            emit(body, OP_CTXERR, i, 0, 0, 0);
+            access_region(body, 12 + (uint32_t)i, one_in(3));
+            break;
+        default:
+            emit(body, OP_CTXWAIT, i, only_try(body) ? 2 : body ? (int)rnd(3) : 1, 0, 0);
+            access_region(body, 12 + (uint32_t)i, one_in(3));
+        }
+        break;
+    case F_POSIX:
+        switch (rnd(8)) {
+        case 0:
+            emit(body, OP_PONCE, (int)rnd(N_PONCE), 0, 0, 0);
+            access_region(body, rnd(N_PONCE), one_in(12));
+            break;
+        case 1:
+        case 2:
+            i = (int)rnd(N_PSEM);
+            if (one_in(2)) {
+                access_region(body, 24 + (uint32_t)i, one_in(2));
+                emit(body, OP_PPOST, i, 0, 0, 0);
+            } else {
+                emit(body, OP_PWAIT, i, 0, 0, 0);
+                access_region(body, 24 + (uint32_t)i, one_in(3));
+            }
+            break;
+        case 3:
+        case 4: {
+            i = (int)rnd(N_PRW);
+            bool wr = one_in(3);
+            emit(body, wr ? OP_PWLOCK : OP_PRLOCK, i, one_in(2), 0, 0);
+            access_region(body, one_in(12) ? rnd(16) : 6 + (uint32_t)i, wr || one_in(12));
+            if (one_in(4))
+                block(body, depth + 1, 1);
+            emit(body, OP_PRWUNLOCK, i, 0, 0, 0);
+            break;
+        }
+        default:
+            i = (int)rnd(N_PMUTEX);
+            emit(body, one_in(2) ? OP_PTRYLOCK : OP_PLOCK, i, 0, 0, 0);
+            access_region(body, one_in(12) ? rnd(16) : (uint32_t)i, one_in(2));
+            if (one_in(4))
+                block(body, depth + 1, 1);
+            emit(body, OP_PUNLOCK, i, 0, 0, 0);
+        }
+        break;
+    case F_PIPE:
+        i = (int)rnd(N_PIPE);
+        if (one_in(2)) {
+            access_region(body, 10 + (uint32_t)i, !one_in(3));
+            emit(body, OP_PIPEWRITE, i, 0, 0, 0);
+        } else {
+            emit(body, OP_PIPEREAD, i, 0, 0, 0);
+            access_region(body, 10 + (uint32_t)i, one_in(3));
+        }
+        break;
+    case F_THREAD:
+        if (one_in(3))
+            emit(body, OP_JOIN, 0, 0, 0, 0);
+        else if (body + 1 < (int)P->nbodies)
+            emit(body, OP_THREAD, body + 1 + (int)rnd(P->nbodies - (uint32_t)body - 1),
+                 (int)rnd(THREAD_COND + 1), (int)rnd(16), 0);
+        access_region(body, rnd(16), one_in(2));
         break;
     case F_ANN:
         emit(body, OP_ANNACQ + (int)rnd(3), (int)rnd(N_ANN), 0, 0, 0);
@@ -377,6 +457,9 @@ void program_generate(struct shared *s, uint64_t seed, bool par)
     weight[F_YIELD] = 1 + rnd(4);
     weight[F_LOOP] = rnd(2);
     weight[F_CALL] = rnd(2);
+    weight[F_THREAD] = one_in(3) ? 1 + rnd(3) : 0; /* starting one takes long */
+    if (weight[F_THREAD] && one_in(2))
+        weight[F_POSIX] += 4;
     if (weight[F_COND] && !weight[F_MUTEX])
         weight[F_MUTEX] = 2;
     if (one_in(4)) /* atomics alone are the deepest corner */

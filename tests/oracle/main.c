@@ -427,6 +427,7 @@ static const char *const event_name[] = {
     "recv",         "received",    "close",   "wg done", "wg waited",  "once ran",
     "once done",    "cwait",       "cwaited", "csignal", "cbroadcast", "sem acquire",
     "sem acquired", "sem release", "malloc",  "acquire", "release",    "release merge",
+    "ctx seen",
 };
 
 static void tell(FILE *f)

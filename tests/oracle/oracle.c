@@ -99,9 +99,9 @@ static void edges(const struct list *from, uint32_t to)
 
 static uint32_t go_event[MAX_INST];
 
-static uint32_t mutex_unlock[N_MUTEX];
-static uint32_t writer_unlock[N_RW];
-static struct list reader_unlocks[N_RW];
+static uint32_t mutex_unlock[ALL_MUTEX];
+static uint32_t writer_unlock[ALL_RW];
+static struct list reader_unlocks[ALL_RW];
 
 static void on_locked(uint32_t e, uint64_t kind, uint64_t i)
 {
@@ -123,8 +123,8 @@ static void on_unlock(uint32_t e, uint64_t kind, uint64_t i)
         writer_unlock[i] = e;
 }
 
-static struct list wg_dones[N_WG + MAX_INST];
-static uint32_t once_ran[N_ONCE];
+static struct list wg_dones[ALL_WG];
+static uint32_t once_ran[ALL_ONCE];
 
 /* A wait returns because of one signal: signals wake in the order of waiting. */
 static struct list waiters[N_MUTEX];
@@ -145,15 +145,15 @@ static void on_signal(uint32_t e, uint64_t i, bool all)
 /* Semaphores serve strictly in turn. An acquisition learns of the releases up to the one that let
    it through, or up to now if it did not wait. With several Ps who let whom through is not known.
  */
-static struct list sem_releases[N_SEM], sem_queue[N_SEM];
-static uint32_t sem_served[N_SEM], sem_held[N_SEM];
+static struct list sem_releases[ALL_SEM], sem_queue[ALL_SEM];
+static uint32_t sem_served[ALL_SEM], sem_held[ALL_SEM], sem_size[ALL_SEM];
 static uint32_t *sem_granted; /* by EV_SEM_ACQUIRE */
 
 static void sem_serve(uint64_t i, uint32_t e)
 {
     while (sem_served[i] < sem_queue[i].n) {
         uint32_t first = sem_queue[i].at[sem_served[i]];
-        if (S->ev[first].b > S->sem_size[i] - sem_held[i])
+        if (S->ev[first].b > sem_size[i] - sem_held[i])
             return;
         sem_held[i] += (uint32_t)S->ev[first].b;
         sem_granted[first] = e;
@@ -162,6 +162,7 @@ static void sem_serve(uint64_t i, uint32_t e)
 }
 static void on_sem_acquire(uint32_t e, uint64_t i)
 {
+    sem_size[i] = i < N_SEM ? S->sem_size[i] : (uint32_t)S->op[S->ev[e].op].d >> 2;
     push(&sem_queue[i], e);
     sem_serve(i, e);
     if (sem_granted[e] == NONE && S->op[S->ev[e].op].kind == OP_SEMTRY)
@@ -187,7 +188,7 @@ static struct list sends[N_CHAN]; /* those that went ahead, in the channel's ord
 static uint32_t *send_number;     /* by EV_SEND: its place in that list */
 static uint32_t *receiver;        /* by EV_SEND: the EV_RECV that got it */
 static uint32_t *ended;           /* by EV_SEND or EV_RECV: the event that says so, or NONE */
-static uint32_t close_event[N_CHAN];
+static uint32_t close_event[ALL_CLOSE];
 
 /* Before the walk: who received what, and the order of the sends. A send that waits does so in a
    queue, behind those that began earlier; so the order of those that went ahead is the order of
@@ -426,7 +427,7 @@ static void on_fence(uint32_t e, uint32_t g, uint64_t order)
 /* --- the walk
  * ------------------------------------------------------------------------------------------ */
 
-static struct list annotation[N_ANN];
+static struct list annotation[ALL_ANN];
 
 static void access_add(uint32_t e, uint32_t time, uint64_t addr, uint64_t size, int flags)
 {
@@ -559,6 +560,9 @@ static void walk(uint32_t e)
     case EV_ACQUIRE:
         edges(&annotation[x->a], e);
         break;
+    case EV_CTX_SEEN:
+        edge(close_event[CLOSE_CTX + x->a], e);
+        break;
     case EV_NONE:
     case EV_FINISH:
     case EV_SEND:
@@ -671,17 +675,17 @@ static void forget(void)
     for (; nbyte_used; nbyte_used--)
         free(bytes[byte_used[nbyte_used - 1]].accesses.at);
     free(bytes);
-    for (int i = 0; i < N_RW; i++)
+    for (int i = 0; i < ALL_RW; i++)
         reader_unlocks[i].n = 0;
-    for (int i = 0; i < N_WG + MAX_INST; i++)
+    for (int i = 0; i < ALL_WG; i++)
         wg_dones[i].n = 0;
     for (int i = 0; i < N_MUTEX; i++)
         waiters[i].n = waiters_woken[i] = 0;
-    for (int i = 0; i < N_SEM; i++)
+    for (int i = 0; i < ALL_SEM; i++)
         sem_releases[i].n = sem_queue[i].n = sem_served[i] = sem_held[i] = 0;
     for (int i = 0; i < N_CHAN; i++)
         sends[i].n = 0;
-    for (int i = 0; i < N_ANN; i++)
+    for (int i = 0; i < ALL_ANN; i++)
         annotation[i].n = 0;
     memset(mutex_unlock, 0xff, sizeof mutex_unlock);
     memset(writer_unlock, 0xff, sizeof writer_unlock);

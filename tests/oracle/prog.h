@@ -42,6 +42,12 @@ enum {
     N_SEM = 2,
     N_HEAP = 6,
     N_ANN = 4,
+    N_CTX = 3, /* each the child of the one before */
+    N_PMUTEX = 3,
+    N_PRW = 2,
+    N_PSEM = 2,
+    N_PONCE = 2,
+    N_PIPE = 2,
     N_CELL = 24,
     ARENA = 1024, /* bytes of global memory, at most */
     STACKBUF = 64,
@@ -63,6 +69,32 @@ enum {
     HOW_RANGE,     /* __tsan_*_range */
     HOW_LIBC,      /* memset, memcmp: the interposed functions */
     HOW_BOTH,      /* __tsan_read_writeN */
+};
+
+/* What a GROUP is; how a THREAD meets its creator. */
+enum { GROUP_WAIT, GROUP_SIZED, GROUP_ERR };
+enum { THREAD_JOIN, THREAD_LATER, THREAD_DETACHED, THREAD_BARRIER, THREAD_COND };
+
+/* Indices in a trace beyond those of the program's own objects. */
+enum {
+    MUTEX_POSIX = N_MUTEX,
+    MUTEX_OF = MUTEX_POSIX + N_PMUTEX, /* + the thread that waits for its creator's signal */
+    ALL_MUTEX = MUTEX_OF + MAX_INST,
+    RW_POSIX = N_RW,
+    ALL_RW = RW_POSIX + N_PRW,
+    WG_OF = N_WG, /* + who waits for its group; + the thread that is joined */
+    ALL_WG = WG_OF + MAX_INST,
+    SEM_OF = N_SEM, /* + who has a group with a limit */
+    ALL_SEM = SEM_OF + MAX_INST,
+    ONCE_POSIX = N_ONCE,
+    ALL_ONCE = ONCE_POSIX + N_PONCE,
+    CLOSE_CTX = N_CHAN,
+    ALL_CLOSE = CLOSE_CTX + N_CTX,
+    ANN_SEM = N_ANN, /* a POSIX semaphore: all posts before order a wait */
+    ANN_PIPE = ANN_SEM + N_PSEM,
+    ANN_BARRIER = ANN_PIPE + N_PIPE, /* + the thread that meets its creator there */
+    ANN_COND = ANN_BARRIER + MAX_INST,
+    ALL_ANN = ANN_COND + MAX_INST,
 };
 
 struct op {
@@ -102,6 +134,7 @@ enum event_kind {
     EV_ACQUIRE,      /* a: annotation */
     EV_RELEASE,
     EV_RELEASE_MERGE,
+    EV_CTX_SEEN, /* a: context, whose end was seen */
 };
 
 enum {
