@@ -299,10 +299,10 @@ void sync_hand_on(uintptr_t from, uintptr_t to)
 {
     struct published p = {0};
     struct sync *s = sync_lock(from, false);
-    if (!s)
-        return;
-    published_copy(&p, &s->clock);
-    sync_unlock(s);
+    if (s) {
+        published_copy(&p, &s->clock);
+        sync_unlock(s);
+    }
     s = sync_lock(to, true);
     published_copy(&s->clock, &p);
     sync_unlock(s);

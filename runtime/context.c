@@ -294,10 +294,8 @@ GOC_EXPORT goc_recv_chan(goc_unit) goc_context_done(goc_context *ctx)
             break;
         /* It has ended, and nobody will close what nobody has seen. We do it for who ended it: what we
            know is no part of that. */
-        hook_run(NULL);
         chan_close(made);
         hook_hand_on(&ctx->clock, made);
-        hook_run(g_race(g_current()));
     }
     chan_drop(made); /* another goroutine was faster */
     return done;

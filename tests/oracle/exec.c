@@ -15,11 +15,11 @@
  * operation it guards. With several, only uses are made that are safe in any order: a channel is
  * closed only by the goroutine that alone sends on it, and so on (`par` below).
  *
- * Threads. A thread that the program starts would run beside the one P; so its creator waits, without a
- * system call, until it has run to its end or to the place where the two meet, and no goroutine begins
- * an operation meanwhile (`thread_runs`). What the detector is told is the same as if nobody had waited:
- * the wait is made of plain loads that it does not see. On a thread only such operations are done as
- * need no P; on goroutines, of POSIX's, only such as do not block.
+ * Threads. A thread that the program starts would run beside the one P; so its creator waits,
+ * without a system call, until it has run to its end or to the place where the two meet, and no
+ * goroutine begins an operation meanwhile (`thread_runs`). What the detector is told is the same as
+ * if nobody had waited: the wait is made of plain loads that it does not see. On a thread only such
+ * operations are done as need no P; on goroutines, of POSIX's, only such as do not block.
  *
  * A read or write need not touch the memory it names. It therefore may lie in a block that has been
  * freed, or in the stack of a goroutine that has ended.
@@ -712,7 +712,8 @@ static void run_ctxwait(struct run *x, int i, int how)
 }
 
 /* --- POSIX
- * ------------------------------------------------------------------------------------------------- */
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void run_plock(struct run *x, int i, bool attempt)
 {
@@ -818,7 +819,8 @@ static void ponce1(void)
 static void (*const ponce_fn[N_PONCE])(void) = {ponce0, ponce1};
 
 /* --- threads
- * ----------------------------------------------------------------------------------------------- */
+ * -----------------------------------------------------------------------------------------------
+ */
 
 enum { PHASE_START, PHASE_MEET, PHASE_DONE };
 enum { N_LOOSE = 8 };

@@ -54,6 +54,8 @@ struct finding {
     uint64_t granule, bytes; /* which of these eight raced, a bit each */
     uint64_t tag, prev_tag;  /* out of fake_pc, or NO_TAG: none in the stack */
 };
+#define NO_TAG UINT64_MAX
+#define TWO_TAGS 1 /* no operation is within another: a stack that is wrong */
 static struct finding *finding;
 static uint32_t nfinding, finding_room, nother, nunrestored;
 static int status;
@@ -122,8 +124,6 @@ static bool tagged(uint64_t tag, const struct access *a)
 {
     return tag == ((fake_pc(a->g, a->op) - FAKE_PC) >> 4 << 4);
 }
-#define NO_TAG UINT64_MAX
-
 static void read_findings(void)
 {
     nfinding = nother = nunrestored = 0;
@@ -151,9 +151,9 @@ static void read_findings(void)
             } else if (it->tag == ITEM_PART) {
                 struct record_part *p = (struct record_part *)data;
                 uint64_t *pc = (uint64_t *)(p + 1), tag = NO_TAG;
-                for (uint32_t k = 0; k < p->depth && tag == NO_TAG; k++)
+                for (uint32_t k = 0; k < p->depth; k++)
                     if (pc[k] >= FAKE_PC && pc[k] < FAKE_END)
-                        tag = (pc[k] - FAKE_PC) >> 4 << 4;
+                        tag = tag == NO_TAG ? (pc[k] - FAKE_PC) >> 4 << 4 : TWO_TAGS;
                 if (p->role == PART_ACCESS) {
                     f.addr = p->addr;
                     f.size = p->size;
