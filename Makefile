@@ -33,6 +33,7 @@ REP_O   := $(REP_SRC:%=$(BUILD)/tool/%.o)
 L       := $(BUILD)/lib
 LIBS    := $(L)/libgoc.a $(L)/libgoc.so $(L)/libgoc-race.a $(L)/libgoc-race.so
 TOOL    := $(BUILD)/bin/goc-race
+GOC_AS  := $(L)/goc-race/as
 RT_LIBS  = -lunwind -pthread -ldl -lm
 REP_LIBS = -ldw -lelf -lm
 
@@ -43,7 +44,7 @@ UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(filter-out tests/unit/com
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-all: $(LIBS) $(TOOL) $(L)/pkgconfig/goc.pc $(L)/pkgconfig/goc-race.pc headers man
+all: $(LIBS) $(TOOL) $(GOC_AS) $(L)/pkgconfig/goc.pc $(L)/pkgconfig/goc-race.pc headers man
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -90,6 +91,11 @@ $(TOOL): $(REP_O)
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  LD     $@')
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(REP_LIBS) -o $@
+
+# goc-race cc makes the tool its compiler's assembler, by this name (report/inline.c).
+$(GOC_AS): $(TOOL)
+	@mkdir -p $(@D)
+	$(Q)ln -sf ../../bin/goc-race $@
 
 # Laid out in the build folder as it installs, so that nothing needs installing to be used.
 .PHONY: headers man
@@ -170,12 +176,13 @@ deb: ## Debian packages into build/deb (tests/deb try: in a clean chroot)
 	@tests/deb
 
 install: all ## into $(DESTDIR)$(prefix)
-	install -d $D/bin $D/lib/pkgconfig $D/include/goc
+	install -d $D/bin $D/lib/pkgconfig $D/lib/goc-race $D/include/goc
 	install -m755 $(TOOL) $D/bin/
 	install -m644 $(L)/libgoc.a $(L)/libgoc-race.a $D/lib/
 	install -m755 $(L)/libgoc.so $D/lib/libgoc.so.$(VERSION)
 	ln -sf libgoc.so.$(VERSION) $D/lib/libgoc.so.$(SO)
 	ln -sf libgoc.so.$(SO) $D/lib/libgoc.so
+	ln -sf ../../bin/goc-race $D/lib/goc-race/as
 	install -m755 $(L)/libgoc-race.so $D/lib/libgoc-race.so
 	install -m644 runtime/include/*.h $D/include/
 	install -m644 runtime/include/goc/*.h $D/include/goc/

@@ -423,7 +423,7 @@ void g_advance(struct race_g *g)
     g->set_mine = 0; /* our read in it is of an earlier epoch now */
     g->self = word_of(g->id, g->epoch);
     if (g == det_cur && det_self)
-        det_self = g->self;
+        det_set_self(g->self);
 }
 
 /* --- ids ------------------------------------------------------------------------------------------- */

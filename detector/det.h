@@ -26,6 +26,7 @@
 #define DET_H
 
 #include "hooks.h"
+#include "inline.h"
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -100,6 +101,11 @@ struct life;
 
 struct race_g {
     u64 self;   /* shadow word of a plain access by this goroutine now, byte mask 0 */
+    /* The shadow call stack: return addresses, innermost last. */
+    uintptr_t *sp;
+    uintptr_t *sp_synced;  /* the lowest it has been since the last event */
+    uintptr_t *sp_base, *sp_end;
+    uintptr_t *sp_history; /* where it was at the last event */
     u32 id;     /* slot in the clocks */
     u32 epoch;
     uint8_t busy;    /* inside the detector */
@@ -109,11 +115,6 @@ struct race_g {
     uint8_t object; /* enum hook_obj of its last access to an object as such */
     u32 ignore;      /* depth of det_ignore_begin */
     u32 ignore_sync; /* depth of the annotations that stop synchronisation from being seen */
-    /* The shadow call stack: return addresses, innermost last. */
-    uintptr_t *sp;
-    uintptr_t *sp_synced;  /* the lowest it has been since the last event */
-    uintptr_t *sp_history; /* where it was then */
-    uintptr_t *sp_base, *sp_end;
     /* History: where the next event goes. */
     u64 *ev, *ev_end;
     struct run *runs; /* sites that walk through memory, history.c; NULL in the first chunk */
@@ -138,16 +139,37 @@ struct race_g {
     struct race_g *prev;
     uintptr_t sp_inline[SHADOW_STACK_INLINE];
 };
+_Static_assert(offsetof(struct race_g, sp) == INLINE_SP &&
+                   offsetof(struct race_g, sp_synced) == INLINE_SP_SYNCED &&
+                   offsetof(struct race_g, sp_base) == INLINE_SP_BASE &&
+                   offsetof(struct race_g, sp_end) == INLINE_SP_END,
+               "compiled programs know the shadow stack");
 
-DET_TLS struct race_g *det_cur;
-DET_TLS u64 det_self;
+/* The first two are read by compiled programs themselves, under the name INLINE_SYMBOL. */
+struct det_tls {
+    u64 full; /* det_self with all bytes */
+    struct race_g *cur;
+    u64 self;
+};
+_Static_assert(offsetof(struct det_tls, full) == INLINE_FULL &&
+                   offsetof(struct det_tls, cur) == INLINE_G,
+               "compiled programs know this");
+DET_TLS struct det_tls det_tls;
+#define det_cur det_tls.cur
+#define det_self det_tls.self
+
+static inline void det_set_self(u64 self)
+{
+    det_tls.self = self;
+    det_tls.full = self | 0xff;
+}
 
 /* Set det_cur and det_self together. Interceptors that must be inert for a while save det_cur,
    det_set_cur(NULL), and put it back. */
 static inline void det_set_cur(struct race_g *g)
 {
     det_cur = g;
-    det_self = g && !g->ignore ? g->self : 0;
+    det_set_self(g && !g->ignore ? g->self : 0);
 }
 
 /* --- accesses ----------------------------------------------------------------------------------- */

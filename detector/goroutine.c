@@ -14,8 +14,9 @@
 #include "record.h"
 #include "sync.h"
 
-__attribute__((tls_model("initial-exec"), visibility("hidden"))) __thread struct race_g *det_cur;
-__attribute__((tls_model("initial-exec"), visibility("hidden"))) __thread u64 det_self;
+__attribute__((tls_model("initial-exec"), visibility("hidden"))) __thread struct det_tls det_tls;
+extern __attribute__((tls_model("initial-exec"), visibility("default"), alias("det_tls"))) __thread
+    struct det_tls INLINE_SYMBOL;
 
 static struct slab gs;
 static u32 threads; /* numbered from 1 */
@@ -156,14 +157,14 @@ void det_ignore_begin(void)
 {
     struct race_g *g = det_cur;
     if (g && g->ignore++ == 0)
-        det_self = 0;
+        det_set_self(0);
 }
 
 void det_ignore_end(void)
 {
     struct race_g *g = det_cur;
     if (g && g->ignore && --g->ignore == 0)
-        det_self = g->self;
+        det_set_self(g->self);
 }
 
 void det_push(uintptr_t pc)

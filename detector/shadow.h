@@ -24,6 +24,9 @@
 #define ID_SHIFT 40
 #define ID_MAX ((1u << 24) - 1)
 _Static_assert(EPOCH_SHIFT + EPOCH_BITS == ID_SHIFT && ID_SHIFT + 24 == 64, "shadow word");
+_Static_assert(SHADOW_BASE == INLINE_SHADOW && INLINE_GRANULE == (DET_ADDR_MASK & ~7ull) &&
+                   DET_ADDR_BITS == 44,
+               "compiled programs know the map");
 
 static inline u64 word_of(u32 id, u32 epoch)
 {

@@ -14,6 +14,9 @@
  * read word of the first and the write word of the second.) The arguments stay in their registers for
  * the tail call to the slow path.
  *
+ * Programs built by `goc-race cc` make a stricter form of these tests themselves, for whole granules
+ * (report/inline.c), and call for the rest.
+ *
  * Unaligned and range entries, which are rare, go through det_read_range. Volatile accesses are plain
  * ones: volatile orders nothing in C.
  */
@@ -23,6 +26,7 @@
 #include "sync.h"
 
 #define EXPORT __attribute__((visibility("default")))
+EXPORT void __tsan_func_entry(void *pc);
 #define PC ((uintptr_t)__builtin_return_address(0))
 
 static noinline void slow(uintptr_t pc, uintptr_t a, size_t n, u32 flags)
@@ -205,17 +209,26 @@ EXPORT void *__tsan_memset(void *to, int c, size_t n)
 
 /* --- the call stack ----------------------------------------------------------------------------------- */
 
+static noinline void entry_grows(void *pc)
+{
+    struct race_g *g = det_cur;
+    if (g->busy)
+        return;
+    g->busy = 1;
+    g_stack_grow(g);
+    g->busy = 0;
+    __tsan_func_entry(pc);
+}
+
+/* report/inline.c writes the same, and __tsan_func_exit, into compiled programs. */
 EXPORT void __tsan_func_entry(void *pc)
 {
     struct race_g *g = det_cur;
     if (unlikely(!g))
         return;
     if (unlikely(g->sp == g->sp_end)) {
-        if (g->busy)
-            return;
-        g->busy = 1;
-        g_stack_grow(g);
-        g->busy = 0;
+        entry_grows(pc);
+        return;
     }
     uintptr_t *sp = g->sp;
     g->sp = sp + 1; /* before the store: a signal handler that comes between uses the next slot */

@@ -5,7 +5,8 @@
  * options, questions (--version, -print-…), response files. All of it must keep its meaning, so the
  * command line is passed through word for word and only added to:
  *
- *  - steps that compile get the instrumentation, frame pointers and the headers' folder;
+ *  - steps that compile get the instrumentation, frame pointers, the headers' folder and an
+ *    assembler that writes the detector's fast path into the program (inline.c);
  *  - steps that link an executable get the race runtime, whole, at the end, before the libraries it
  *    needs; a shared library gets none (it uses the executable's) and may leave names undefined.
  *
@@ -121,6 +122,8 @@ struct command {
     bool question;                             /* no inputs at all */
     bool deps, dep_file;                       /* -MD or -MMD; -MF */
     bool split_dwarf;
+    bool inlining; /* -fgoc-inline, the default */
+    bool assembly; /* among the sources */
     const char *output;
     size_t inputs, sources;
     struct strs sanitize; /* other sanitizers asked for */
@@ -265,6 +268,13 @@ static bool is_source(const char *s, const char *lang)
                   ".S", ".sx", ".m", ".mi", ".mm");
 }
 
+static bool is_assembly(const char *s, const char *lang)
+{
+    if (lang && strcmp(lang, "none") != 0)
+        return has_prefix(lang, "assembler");
+    return has_suffix(s, ".s") || has_suffix(s, ".S") || has_suffix(s, ".sx");
+}
+
 /* -fsanitize=a,b: thread is ours; one that cannot be with it is an error; the rest is kept. */
 static bool sanitizers(struct command *c, const char *list)
 {
@@ -301,10 +311,15 @@ static void classify(struct command *c, const struct strs *in)
         }
         if (ONE_OF(s, "-static-libtsan", "-shared-libtsan", "-static-libsan", "-shared-libsan"))
             continue;
+        if (ONE_OF(s, "-fgoc-inline", "-fno-goc-inline")) {
+            c->inlining = s[2] == 'g';
+            continue;
+        }
         c->n++;
         if (s[0] != '-' || !s[1]) {
             w->input = true;
             w->source = is_source(s, lang);
+            c->assembly |= is_assembly(s, lang);
             c->inputs++;
             c->sources += w->source;
             continue;
@@ -316,6 +331,8 @@ static void classify(struct command *c, const struct strs *in)
         c->relocatable |= ONE_OF(s, "-r", "-Wl,-r", "-Wl,--relocatable");
         c->is_static |= ONE_OF(s, "-static", "--static", "-static-pie");
         c->bare |= ONE_OF(s, "-nostdlib", "-nodefaultlibs", "-nolibc");
+        c->inlining &= !ONE_OF(s, "-fintegrated-as", "-integrated-as",
+                               "-masm=intel", "-m32", "-mx32");
         c->split_dwarf |= ONE_OF(s, "-gsplit-dwarf");
         c->deps |= ONE_OF(s, "-MD", "-MMD");
         c->dep_file |= has_prefix(s, "-MF");
@@ -363,7 +380,32 @@ static const char *const inlined[] = {
     "memcpy", "memmove", "memset", "memcmp", "mempcpy", "bcmp",   "bcopy",   "bzero",
     "strcmp", "strncmp", "strcpy", "stpcpy", "strncpy", "strcat", "strncat", "sprintf"};
 
-static void add_instrumentation(struct strs *out, const struct command *c)
+/* The fast path written into the program (inline.c): this tool as the assembler of what is compiled.
+   Assembler sources in the same command would come by it as well. */
+static void add_inline(struct strs *out, const struct command *c, bool cxx)
+{
+#ifdef __x86_64__
+    const char *env = getenv("GOC_CC_INLINE");
+    if (!c->inlining || c->assembly || (env && strcmp(env, "0") == 0))
+        return;
+    char *folder = tool_relative("../lib/goc-race"), *as;
+    if (asprintf(&as, "%s/as", folder) < 0)
+        die("out of memory");
+    if (access(as, X_OK) == 0) {
+        if (strstr(compiler(cxx), "clang")) {
+            strs_add(out, "-fno-integrated-as");
+            setenv(INLINE_ENV_CLANG, compiler(cxx), 1);
+        } else {
+            unsetenv(INLINE_ENV_CLANG);
+        }
+        strs_printf(out, "-B%s", folder);
+    }
+    free(as);
+    free(folder);
+#endif
+}
+
+static void add_instrumentation(struct strs *out, const struct command *c, bool cxx)
 {
     char *include = tool_relative("../include");
     strs_add(out, "-fsanitize=thread");
@@ -375,6 +417,7 @@ static void add_instrumentation(struct strs *out, const struct command *c)
         strs_printf(out, "-fno-builtin-%s", inlined[i]);
     strs_printf(out, "-I%s", include);
     free(include);
+    add_inline(out, c, cxx);
 }
 
 /* The runtime's own libraries as an input: the race one takes their place. */
@@ -463,7 +506,7 @@ static int compile_one(struct command *c, struct word *src, size_t index, bool c
     }
     if (c->deps)
         add_deps(&out, c, src->s);
-    add_instrumentation(&out, c);
+    add_instrumentation(&out, c, cxx);
     strs_add(&out, "-c");
     strs_add(&out, "-o");
     const char *base = strrchr(src->s, '/') ? strrchr(src->s, '/') + 1 : src->s;
@@ -583,7 +626,7 @@ static int pass(const struct command *c, bool cxx)
     for (size_t i = 0; i < c->n; i++)
         strs_add(&out, c->w[i].s);
     if (!c->question)
-        add_instrumentation(&out, c);
+        add_instrumentation(&out, c, cxx);
     execvp(out.v[0], out.v);
     warn("%s: %s", out.v[0], errno == ENOENT ? "no such program" : strerror(errno));
     return errno == ENOENT ? 127 : 126;
@@ -592,7 +635,7 @@ static int pass(const struct command *c, bool cxx)
 int driver(int argc, char **argv, bool cxx)
 {
     struct strs in = {0};
-    struct command c = {0};
+    struct command c = {.inlining = true};
     for (int i = 0; i < argc; i++)
         add_word(&in, argv[i], 0);
     classify(&c, &in);

@@ -119,6 +119,9 @@ int report(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    const char *name = argc && strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+    if (argc && strcmp(name, "as") == 0)
+        return assembler(argc, argv);
     if (argc < 2)
         die("no program to run (goc-race --help)");
     const char *c = argv[1];

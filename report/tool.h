@@ -9,6 +9,11 @@ int run_sources(const struct options *o, int nsrc, char **src, char **args);
 int render_fd(const struct options *o, int fd); /* for a program started alone */
 int frames_fd(int fd);                          /* … that prints its own traces */
 int driver(int argc, char **argv, bool cxx);    /* cc, c++ */
+#define INLINE_ENV_CLANG "GOC_RACE_CLANG" /* to it: the clang that calls, with options */
+int assembler(int argc, char **argv);           /* called as `as` */
+struct buf;
+/* The compiler's output with the fast path written in; how many calls it recognised. */
+unsigned inline_calls(const char *text, struct buf *out);
 int report(int argc, char **argv);
 int explain(int argc, char **argv);
 int completion(int argc, char **argv);
