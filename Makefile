@@ -16,6 +16,7 @@ LIB     := $(STD) -fPIC -ftls-model=initial-exec -fno-stack-protector -U_FORTIFY
 # from one of the program it is linked into (detector/intercept.h), and a goroutine is not interrupted
 # in it (runtime/preempt.c).
 EXTRA_detector/tsan_abi.c := -fomit-frame-pointer
+$(BUILD)/plain/runtime/mutex.c.o: EXTRA_runtime/mutex.c := -fomit-frame-pointer
 OBJCOPY ?= objcopy
 OWN_TEXT := $(foreach s,.text .text.unlikely .text.hot .text.startup .text.exit,--rename-section $s=goc_text)
 ARCH    := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)

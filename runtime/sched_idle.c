@@ -456,9 +456,11 @@ bool check_dead(void)
     if (sched.nm_idle < sched.nm || load_relaxed(&sched.nforeign) || sched.gq_n ||
         netpoll_waiting() || timers_live())
         return false;
-    if (!strangers())
-        deadlock();
-    return true;
+    if (strangers())
+        return true;
+    if (load_relaxed(&sched.nforeign)) /* one of them has called in while they were counted */
+        return false;
+    deadlock();
 }
 
 bool sched_can_spin(void)

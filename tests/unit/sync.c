@@ -10,6 +10,7 @@
 #include <goc/go.h>
 #include <goc/sync.h>
 #include <goc/time.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,39 +90,116 @@ START_TEST(mutex_may_be_unlocked_by_another)
 }
 END_TEST
 
-/* The first wait for a mutex changes how it is unlocked: have that happen often, at any moment. */
-enum { FRESH = 20000 };
-static goc_mutex fresh[FRESH];
-static int fresh_count[FRESH];
+/* A mutex that one thread has locked often in a row favours that thread, which then locks and
+   unlocks it by plain stores until another thread comes. Have the other come at any moment, while
+   the first goes on: what both have counted must be there. */
+enum { ONES = 100, OWN = 300, COME = 100 };
+static struct one {
+    goc_mutex mu;
+    long count, counted; /* counted: by the first, told now and then */
+} ones[ONES];
 
-static void walk_fresh(goc_waitgroup *wg)
+static int current;
+
+static void *stay(void *arg)
 {
-    for (int i = 0; i < FRESH; i++) {
-        for (int k = 0; k < 3; k++) {
-            goc_mutex_lock(&fresh[i]);
-            fresh_count[i]++;
-            if (i % 128 == 0)
-                goc_gosched();
-            goc_mutex_unlock(&fresh[i]);
+    for (int i = 0; i < ONES; i++) {
+        struct one *o = &ones[i];
+        long n = 0;
+        for (; __atomic_load_n(&current, __ATOMIC_RELAXED) <= i; n++) {
+            goc_mutex_lock(&o->mu);
+            o->count++;
+            if (n % 512 == 500)
+                goc_gosched(); /* perhaps to another thread, so that not the favoured one unlocks */
+            goc_mutex_unlock(&o->mu);
+            if (n >= OWN)
+                __atomic_store_n(&o->counted, n, __ATOMIC_RELAXED);
         }
+        __atomic_store_n(&o->counted, n, __ATOMIC_RELAXED);
     }
+    return NULL;
+}
+
+static void stay_as_goroutine(goc_waitgroup *wg)
+{
+    stay(NULL);
     goc_waitgroup_done(wg);
 }
 
-START_TEST(mutex_first_wait)
+static void come(void)
+{
+    for (int i = 0; i < ONES; i++) {
+        struct one *o = &ones[i];
+        while (!__atomic_load_n(&o->counted, __ATOMIC_RELAXED))
+            goc_gosched();
+        for (int k = 0; k < COME; k++) {
+            if (k % 2 || !goc_mutex_trylock(&o->mu))
+                goc_mutex_lock(&o->mu);
+            o->count++;
+            goc_mutex_unlock(&o->mu);
+        }
+        set(&current, i + 1);
+    }
+}
+
+static void favour_begin(void)
+{
+    current = 0;
+    memset(ones, 0, sizeof ones);
+}
+
+static void favour_sums(void)
+{
+    for (int i = 0; i < ONES; i++)
+        ck_assert_int_eq(ones[i].count, ones[i].counted + COME);
+}
+
+START_TEST(mutex_favour_ends)
 {
     AT_ALL_PS
     {
+        pthread_t t; /* surely another thread */
+        favour_begin();
+        ck_assert_int_eq(pthread_create(&t, NULL, stay, NULL), 0);
+        come();
+        pthread_join(t, NULL);
+        favour_sums();
+
         goc_waitgroup wg = {0};
-        memset(fresh, 0, sizeof fresh);
-        memset(fresh_count, 0, sizeof fresh_count);
-        goc_waitgroup_add(&wg, 3);
-        for (int i = 0; i < 3; i++)
-            go(walk_fresh, &wg);
+        favour_begin();
+        goc_waitgroup_add(&wg, 1);
+        go(stay_as_goroutine, &wg);
+        come();
         goc_waitgroup_wait(&wg);
-        for (int i = 0; i < FRESH; i++)
-            ck_assert_int_eq(fresh_count[i], 9);
+        favour_sums();
     }
+}
+END_TEST
+
+/* The favour is a thread's: others on the same thread, and threads that the runtime did not start.
+ */
+static void *visit(void *arg)
+{
+    for (int i = 0; i < 1000; i++) {
+        goc_mutex_lock(&mu);
+        counter++;
+        goc_mutex_unlock(&mu);
+    }
+    return NULL;
+}
+
+START_TEST(mutex_favours_any_thread)
+{
+    counter = 0;
+    for (int i = 0; i < 8; i++) {
+        pthread_t t;
+        visit(NULL);
+        ck_assert_int_eq(pthread_create(&t, NULL, visit, NULL), 0);
+        if (i % 2)
+            visit(NULL);
+        pthread_join(t, NULL); /* a favour of a thread that is no more */
+    }
+    ck_assert_int_eq(counter, 20000);
 }
 END_TEST
 
@@ -770,6 +848,17 @@ static void unlock_unlocked(void *arg)
     goc_mutex m = {0};
     goc_mutex_unlock(&m);
 }
+static void unlock_unlocked_favoured(void *arg)
+{
+    visit(NULL);
+    goc_mutex_unlock(&mu);
+}
+static void lock_twice_favoured(void *arg)
+{
+    visit(NULL);
+    goc_mutex_lock(&mu);
+    goc_mutex_lock(&mu);
+}
 static void rw_unlock_unlocked(void *arg)
 {
     goc_rwmutex r = {0};
@@ -897,6 +986,7 @@ static const struct {
     const char *words;
 } endings[] = {
     {unlock_unlocked, "fatal error: sync: unlock of unlocked mutex"},
+    {unlock_unlocked_favoured, "fatal error: sync: unlock of unlocked mutex"},
     {rw_unlock_unlocked, "fatal error: sync: Unlock of unlocked RWMutex"},
     {rw_unlock_read, "fatal error: sync: Unlock of unlocked RWMutex"},
     {runlock_unlocked, "fatal error: sync: RUnlock of unlocked RWMutex"},
@@ -913,6 +1003,7 @@ static const struct {
      "panic: errgroup: modify limit while 1 goroutines in the group are still active"},
     {null_mutex, "panic: goc_mutex_lock: invalid memory address or nil pointer dereference"},
     {lock_twice, "\ngoroutine 1 [sync.Mutex.Lock]:"},
+    {lock_twice_favoured, "\ngoroutine 1 [sync.Mutex.Lock]:"},
     {rlock_write, "\ngoroutine 1 [sync.RWMutex.RLock]:"},
     {write_rlocked, "\ngoroutine 1 [sync.RWMutex.Lock]:"},
     {wait_for_ever, "\ngoroutine 1 [sync.WaitGroup.Wait]:"},
@@ -931,10 +1022,10 @@ START_TEST(ends_with)
 END_TEST
 
 UNIT_MAIN("sync", 60, mutex_excludes, mutex_trylock, mutex_may_be_unlocked_by_another,
-          mutex_first_wait, mutex_does_not_starve, mutex_memory_may_go_after_unlock, readers_share,
-          writers_exclude, waiting_writer_holds_new_readers_back, rwmutex_try,
-          waitgroup_waits_for_all_and_wakes_all, waitgroup_go, once_runs_once_and_all_wait,
-          once_counts_as_done_after_a_panic, cond_signal_wakes_the_longest_waiting,
-          cond_broadcast_wakes_all, sem_bounds_the_sum, sem_first_come_first_served,
-          sem_gives_up_with_its_context, sized_waitgroup_limits, errgroup_first_failure,
-          errgroup_limit, ends_with)
+          mutex_favour_ends, mutex_favours_any_thread, mutex_does_not_starve,
+          mutex_memory_may_go_after_unlock, readers_share, writers_exclude,
+          waiting_writer_holds_new_readers_back, rwmutex_try, waitgroup_waits_for_all_and_wakes_all,
+          waitgroup_go, once_runs_once_and_all_wait, once_counts_as_done_after_a_panic,
+          cond_signal_wakes_the_longest_waiting, cond_broadcast_wakes_all, sem_bounds_the_sum,
+          sem_first_come_first_served, sem_gives_up_with_its_context, sized_waitgroup_limits,
+          errgroup_first_failure, errgroup_limit, ends_with)

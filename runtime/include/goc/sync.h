@@ -50,6 +50,10 @@ void goc_mutex_unlock(goc_mutex *mu);
 /* true: locked, without waiting. */
 bool goc_mutex_trylock(goc_mutex *mu);
 
+#if defined __x86_64__ && defined __LP64__
+#include <goc/mutex_inline.h>
+#endif
+
 /* --- rwmutex (Go's sync.RWMutex) -------------------------------------------------------------- */
 
 /* Any number of readers or one writer. A waiting writer holds new readers back, so a goroutine must
