@@ -105,6 +105,7 @@ $(BUILD)/include/%.h: runtime/include/%.h
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
 man: $(foreach m,$(MAN),$(BUILD)/share/man/man$(patsubst .%,%,$(suffix $m))/$(notdir $m))
+	$(Q)sh man/links $(BUILD)/share/man
 define man_rule
 $(BUILD)/share/man/man$(patsubst .%,%,$(suffix $1))/$(notdir $1): $1
 	@mkdir -p $$(@D)
@@ -189,10 +190,22 @@ install: all ## into $(DESTDIR)$(prefix)
 	install -m644 runtime/include/goc/*.h $D/include/goc/
 	for p in goc goc-race; do sed 's|^prefix=.*|prefix=$(prefix)|' $(L)/pkgconfig/$$p.pc > $D/lib/pkgconfig/$$p.pc; done
 	for m in $(MAN); do install -Dm644 $$m $D/share/man/man$${m##*.}/$${m##*/}; done
+	sh man/links $D/share/man
 	install -d $D/share/bash-completion/completions $D/share/zsh/site-functions $D/share/fish/vendor_completions.d
 	$(TOOL) completion bash > $D/share/bash-completion/completions/goc-race
 	$(TOOL) completion zsh > $D/share/zsh/site-functions/_goc-race
 	$(TOOL) completion fish > $D/share/fish/vendor_completions.d/goc-race.fish
+
+# What install has put there, by the same names.
+uninstall: ## what install has put there
+	rm -f $D/bin/goc-race $(addprefix $D/lib/,libgoc.a libgoc-race.a libgoc.so libgoc.so.$(SO) \
+	    libgoc.so.$(VERSION) libgoc-race.so pkgconfig/goc.pc pkgconfig/goc-race.pc)
+	rm -f $(HEADERS:runtime/include/%=$D/include/%)
+	rm -f $D/share/bash-completion/completions/goc-race $D/share/zsh/site-functions/_goc-race \
+	    $D/share/fish/vendor_completions.d/goc-race.fish
+	sh man/links -r $D/share/man
+	for m in $(MAN); do rm -f $D/share/man/man$${m##*.}/$${m##*/}; done
+	-rmdir $D/include/goc 2>/dev/null
 
 clean: ## remove build/
 	rm -rf $(BUILD)

@@ -125,6 +125,7 @@ struct op {
 
 static void op_begin(struct op *o, uintptr_t pc, const volatile void *a, size_t n)
 {
+    DET_POINT();
     struct race_g *g = det_cur;
     o->g = NULL;
     if (!g || g->busy)
@@ -240,6 +241,7 @@ static bool load_known(uintptr_t a, size_t n)
 #define LOAD(bits, T, raw)                                                                         \
     EXPORT T __tsan_atomic##bits##_load(const volatile T *a, int mo)                               \
     {                                                                                              \
+        DET_POINT();                                                                               \
         struct race_g *g = det_cur;                                                                \
         T v = raw(a);                                                                              \
         if (!g || g->busy)                                                                         \

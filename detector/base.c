@@ -23,6 +23,13 @@
 #include "sys.h"
 #include <errno.h>
 
+void det_at_point(void)
+{
+    struct race_g *g = det_cur;
+    if (g && !g->busy && !g->ignore && !det_in_handler)
+        det_point();
+}
+
 /* --- bytes ---------------------------------------------------------------------------------------- */
 
 __attribute__((visibility("hidden"))) void *det_memcpy(void *restrict to, const void *restrict from,

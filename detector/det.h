@@ -172,6 +172,20 @@ static inline void det_set_cur(struct race_g *g)
     det_set_self(g && !g->ignore ? g->self : 0);
 }
 
+/* --- schedules ----------------------------------------------------------------------------------- */
+
+/* Under a controlled schedule (struct hook_world), else NULL. */
+extern void (*det_point)(void) __attribute__((visibility("hidden")));
+extern bool (*det_sleep)(int64_t ns) __attribute__((visibility("hidden")));
+extern bool (*det_yield)(void) __attribute__((visibility("hidden")));
+extern void (*det_told)(uint64_t out[4]) __attribute__((visibility("hidden")));
+extern u32 det_in_handler __attribute__((visibility("hidden"))); /* of signals: no place to switch */
+
+/* The program is about to do something that others may see: with a controlled schedule they may go
+   first. The thread may be another one after it. */
+#define DET_POINT() (unlikely(det_point != NULL) ? det_at_point() : (void)0)
+void det_at_point(void);
+
 /* --- accesses ----------------------------------------------------------------------------------- */
 
 /* By the current goroutine (nothing if there is none); any n, any alignment. pc is a return address

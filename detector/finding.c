@@ -370,6 +370,9 @@ int hook_exit(int status)
         return status;
     if (__atomic_exchange_n(&once, 1, __ATOMIC_ACQ_REL))
         return result ? result : status;
+    struct record_schedule told;
+    if (det_told)
+        det_told(&told.points);
     long ms = det_option_num("atexit_sleep_ms", 0);
     if (ms > 0)
         sys_sleep_us(ms * 1000);
@@ -387,6 +390,11 @@ int hook_exit(int status)
             items_add(&output_items, ITEM_COUNT, &count, sizeof count, NULL, 0);
             output_record(REC_REPEAT, exact[i].id, output_items.at, output_items.n);
         }
+    if (det_told) {
+        output_items.n = 0;
+        items_add(&output_items, ITEM_SCHEDULE, &told, sizeof told, NULL, 0);
+        output_record(REC_SCHEDULE, 0, output_items.at, output_items.n);
+    }
     output_items.n = 0;
     struct record_exit e = {status, 0, findings, lost};
     items_add(&output_items, ITEM_EXIT, &e, sizeof e, NULL, 0);

@@ -819,6 +819,10 @@ ICEPT(int, pclose, (FILE * f))
 
 /* --- the runtime's own calls on descriptors (hooks.h) ----------------------------------------- */
 
+void hook_fd_open(int fd)
+{
+    fd_opened(fd);
+}
 void hook_fd_in(int fd)
 {
     icept_fd_in(fd);

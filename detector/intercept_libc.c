@@ -78,6 +78,17 @@ __attribute__((used)) static double (*const keep_libm)(double) = cbrt;
 
 /* --- what the table's words mean -------------------------------------------------------------- */
 
+/* A sleep of a controlled schedule's time. */
+#define BY_CLOCK(ns) \
+    if (unlikely(det_sleep != NULL) && det_sleep(ns)) return 0
+static int64_t time_left(clockid_t c, int flags, const struct timespec *t)
+{
+    struct timespec now = {0};
+    if (flags & TIMER_ABSTIME)
+        clock_gettime(c, &now);
+    return (int64_t)(t->tv_sec - now.tv_sec) * 1000000000 + t->tv_nsec - now.tv_nsec;
+}
+
 static size_t len(const char *s)
 {
     return REAL(strlen)(s);

@@ -117,6 +117,15 @@ static void mutex_give(pthread_mutex_t *m, uintptr_t pc)
     hook_release(NULL, m);
 }
 
+/* Where one goroutine runs at a time, the holder must be let on before its lock can come free. */
+#define BY_TURNS(r, busy, try, lock)                 \
+    ({                                               \
+        int r_ = (r);                                \
+        while (r_ == (busy) && det_yield && det_yield()) \
+            r_ = (try);                              \
+        r_ == (busy) ? (lock) : r_;                  \
+    })
+
 #define MUTEX_LOCK(lock, try, type, busy)                                \
     ICEPT_REAL(int, try, (type * m));                                    \
     ICEPT_EXPORT(int, try, (type * m))                                   \
@@ -139,10 +148,11 @@ static void mutex_give(pthread_mutex_t *m, uintptr_t pc)
             return REAL(lock)(m);                                        \
         if (icept_mem(pc))                                               \
             hook_obj_read(pc, HOOK_OBJ_MUTEX, m);                        \
+        DET_POINT();                                                     \
         int r = REAL(try)(m);                                            \
         if (r == (busy)) {                                               \
             mutex_will_wait((pthread_mutex_t *)m, pc);                   \
-            r = REAL(lock)(m);                                           \
+            r = BY_TURNS(r, busy, REAL(try)(m), REAL(lock)(m));          \
         }                                                                \
         if (r == 0 || r == EOWNERDEAD)                                   \
             mutex_took((pthread_mutex_t *)m, HOOK_WRITE, pc);            \
@@ -256,11 +266,12 @@ static void rw_took(pthread_rwlock_t *rw, int mode, uintptr_t pc)
             return REAL(lock)(rw);                                                             \
         if (icept_mem(pc))                                                                     \
             hook_obj_read(pc, HOOK_OBJ_RWMUTEX, rw);                                           \
+        DET_POINT();                                                                           \
         int r = REAL(try)(rw);                                                                 \
         if (r == EBUSY) {                                                                      \
             if (rw->__data.__cur_writer != tid())                                              \
                 hook_lock_wait(HOOK_OBJ_RWMUTEX, rw, mode, pc);                                \
-            r = REAL(lock)(rw);                                                                \
+            r = BY_TURNS(r, EBUSY, REAL(try)(rw), REAL(lock)(rw));                                                                \
         }                                                                                      \
         if (r == 0)                                                                            \
             rw_took(rw, mode, pc);                                                             \

@@ -59,10 +59,12 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     else if (g)
         hook_acquire(NULL, &signal_word[sig]);
     void *fn = __atomic_load_n(&signal_fn[sig], __ATOMIC_ACQUIRE);
+    __atomic_fetch_add(&det_in_handler, 1, __ATOMIC_RELAXED);
     if (signal_flags[sig] & SA_SIGINFO)
         ((void (*)(int, siginfo_t *, void *))fn)(sig, info, context);
     else
         ((void (*)(int))fn)(sig);
+    __atomic_fetch_sub(&det_in_handler, 1, __ATOMIC_RELAXED);
     if (blind)
         det_set_cur(g);
 }

@@ -21,8 +21,21 @@
         return r;                       \
     }
 
-SLEEPS(unsigned, sleep, (unsigned s), (s))
-SLEEPS(int, usleep, (unsigned us), (us))
+/* The same, and under a controlled schedule a sleep of its made-up time. */
+#define SLEEPS_FOR(ret, name, type, unit)                                      \
+    ICEPT(ret, name, (type n))                                                 \
+    {                                                                          \
+        if (unlikely(det_sleep != NULL) && icept_sync(ICEPT_PC()) &&           \
+            det_sleep((int64_t)n * (unit)))                                    \
+            return 0;                                                          \
+        ICEPT_MAY_SLEEP();                                                     \
+        ret r = REAL(name)(n);                                                 \
+        ICEPT_SLEPT();                                                         \
+        return r;                                                              \
+    }
+
+SLEEPS_FOR(unsigned, sleep, unsigned, 1000000000)
+SLEEPS_FOR(int, usleep, unsigned, 1000)
 SLEEPS(int, pause, (void), ())
 SLEEPS(int, sigsuspend, (const sigset_t *s), (s))
 SLEEPS(long, syscall, (long n, long a, long b, long c, long d, long e, long f), (n, a, b, c, d, e, f))

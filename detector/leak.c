@@ -52,8 +52,20 @@
 
 struct leak_question leak_q;
 
+void (*det_point)(void);
+bool (*det_sleep)(int64_t ns);
+bool (*det_yield)(void);
+void (*det_told)(uint64_t out[4]);
+u32 det_in_handler;
+
 void hook_world(const struct hook_world *w)
 {
+    if (w->controlled) {
+        det_point = w->point;
+        det_sleep = w->sleep;
+        det_yield = w->yield;
+        det_told = w->told;
+    }
     leak_q.world = w;
     leak_q.main_thread_area = (uintptr_t)__builtin_thread_pointer();
 }

@@ -31,6 +31,7 @@ EXPORT void __tsan_func_entry(void *pc);
 
 static noinline void slow(uintptr_t pc, uintptr_t a, size_t n, u32 flags)
 {
+    DET_POINT();
     struct race_g *g = det_cur;
     if (!g || g->ignore)
         return;

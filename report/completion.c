@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char commands[] = "run cc c++ report explain completion help";
+static const char commands[] = "run explore replay cc c++ report explain completion help";
 
 /* "--name" with the words its value can be, or NULL for a file name; from options_words. */
 static void each(int where, void (*fn)(const char *name, const char *arg, const char *help))

@@ -289,6 +289,7 @@ static const char *read_record(struct decoder *d, const struct record_head *h, s
     struct record_item item;
     struct cursor body;
     struct record_exit ex;
+    struct record_schedule told;
     uint64_t count;
     if (h->type == REC_HELLO)
         return read_hello(d, c);
@@ -318,6 +319,12 @@ static const char *read_record(struct decoder *d, const struct record_head *h, s
             return "the end is too short";
         if (s->exit)
             s->exit(s->arg, &ex);
+        return NULL;
+    case REC_SCHEDULE:
+        if (!take_item(&c, &item, &body) || !take(&body, &told, sizeof told))
+            return "a schedule is too short";
+        if (s->schedule)
+            s->schedule(s->arg, &told);
         return NULL;
     default:
         return NULL;

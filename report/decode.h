@@ -22,6 +22,7 @@ struct sink {
     void (*notice)(void *arg, const char *text);
     void (*crash)(void *arg, struct crash *c);
     void (*exit)(void *arg, const struct record_exit *e);
+    void (*schedule)(void *arg, const struct record_schedule *s);
 };
 
 struct decoder {

@@ -219,6 +219,7 @@ void findings_add(struct findings *all, struct finding *f)
     struct finding **at = slot(all, f->key);
     if (*at) {
         (*at)->count += f->count;
+        (*at)->round = all->round;
         see(all, f, *at);
         all->known += (*at)->id == KNOWN_ID;
         return;
@@ -231,6 +232,8 @@ void findings_add(struct findings *all, struct finding *f)
         f->id = KNOWN_ID;
         return;
     }
+    f->schedule = all->schedule;
+    f->round = all->round;
     f->id = ++all->n;
     all->kind[f->r.kind]++;
     *all->last = f;
@@ -248,6 +251,15 @@ void findings_crash(struct findings *all, struct crash *c)
     if (!c->resolved)
         symbols_crash(&all->symbols, c);
     strip(all, &c->part.stack);
+    uint64_t key = stack_key(&c->part.stack) | 1;
+    for (size_t i = 0; all->schedule && i < sizeof all->crashes / sizeof *all->crashes; i++) {
+        if (all->crashes[i] == key)
+            return;
+        if (!all->crashes[i]) {
+            all->crashes[i] = key;
+            break;
+        }
+    }
     for (struct output *o = all->outputs; o; o = o->next)
         if (o->how->crash)
             o->how->crash(o, all, c);

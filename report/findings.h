@@ -38,6 +38,9 @@ struct findings {
     const struct options *options;
     struct symbols symbols;
     struct finding *first, **last; /* those that count, in order */
+    const char *schedule; /* of the run at hand; NULL: none was asked for */
+    unsigned round;       /* of exploring: which run it is */
+    uint64_t crashes[16]; /* exploring: those told */
     size_t n, kind[KINDS];
     size_t printed;
     struct finding **table; /* by key, open addressing */

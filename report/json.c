@@ -192,6 +192,10 @@ static void json_end(struct output *o, struct findings *all)
         json_string(o->f, finding_message(&all->arena, f));
         fputs(",\"hint\":", o->f);
         json_string(o->f, f->hint);
+        if (f->schedule) {
+            fputs(",\"schedule\":", o->f);
+            json_string(o->f, f->schedule);
+        }
         fputs(",\"parts\":[", o->f);
         for (size_t i = 0; i < f->nparts; i++) {
             fputs(i ? "," : "", o->f);

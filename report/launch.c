@@ -20,7 +20,7 @@
  * the timeout (124), then findings (66), then the program's own, which the detector sent with its
  * last record.
  */
-#include "findings.h"
+#include "launch.h"
 #include "tool.h"
 
 #include <dwarf.h>
@@ -44,22 +44,8 @@
 
 void (*tool_sigpipe)(int) = SIG_DFL;
 
-struct run {
-    struct findings all;
-    struct decoder decoder;
-    struct sink sink;
-    const struct options *o;
-    unsigned pid; /* of the program, 0 if not ours */
-    bool hello, exited, crashed;
-    struct record_exit end;
-};
-
 /* --- what kind of program
  * -----------------------------------------------------------------------*/
-
-struct program {
-    bool elf, instrumented, goc; /* goc: needs libgoc.so */
-};
 
 static bool names_tsan(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh)
 {
@@ -184,8 +170,20 @@ static void on_repeat(void *arg, uint64_t id, uint64_t count)
     findings_repeat(&r->all, id, count);
 }
 
+/* In many runs of one program each notice is worth one line. */
+static bool noticed(struct run *r, const char *text)
+{
+    for (size_t i = 0; r->quiet && i < r->notices.n; i++)
+        if (strcmp(r->notices.v[i], text) == 0)
+            return true;
+    strs_add(&r->notices, text);
+    return false;
+}
+
 static void on_notice(void *arg, const char *text)
 {
+    if (noticed(arg, text))
+        return;
     warn("%s", has_prefix(text, "goc-race: ") ? text + 10 : text);
 }
 
@@ -195,6 +193,14 @@ static void on_crash(void *arg, struct crash *c)
     findings_writer(&r->all, r->decoder.writer, false);
     r->crashed = true;
     findings_crash(&r->all, c);
+}
+
+static void on_schedule(void *arg, const struct record_schedule *s)
+{
+    struct run *r = arg;
+    if (r->pid && r->decoder.writer && r->decoder.writer != (r->pid & 0xffff))
+        return;
+    r->told = *s;
 }
 
 static void on_exit_record(void *arg, const struct record_exit *e)
@@ -208,7 +214,7 @@ static void on_exit_record(void *arg, const struct record_exit *e)
     r->end = *e;
 }
 
-static void run_init(struct run *r, const struct options *o)
+void run_init(struct run *r, const struct options *o)
 {
     *r = (struct run){.o = o};
     r->sink = (struct sink){
@@ -220,6 +226,7 @@ static void run_init(struct run *r, const struct options *o)
         .notice = on_notice,
         .crash = on_crash,
         .exit = on_exit_record,
+        .schedule = on_schedule,
     };
     findings_init(&r->all, o);
     r->all.ran = true;
@@ -255,8 +262,7 @@ static bool read_records(struct run *r, int fd)
     return true;
 }
 
-/* The verdict over `own`, the program's status; prints totals and closes the outputs. */
-static int verdict(struct run *r, int own, bool overrides)
+int verdict(struct run *r, int own, bool overrides)
 {
     int status = own;
     if (r->all.n && r->o->exitcode && !overrides)
@@ -270,6 +276,7 @@ static int verdict(struct run *r, int own, bool overrides)
         warn("%lu finding(s) could not be sent", r->all.lost);
     findings_free(&r->all);
     decode_free(&r->decoder);
+    strs_free(&r->notices);
     return status;
 }
 
@@ -283,10 +290,19 @@ struct child {
     int error;   /* errno of a failed exec comes here */
 };
 
-static _Noreturn void become(const struct options *o, const char *path, char **argv,
-                             const struct program *p, int records, int go, int error,
-                             const sigset_t *mask)
+static void to_nowhere(void)
 {
+    int fd = open("/dev/null", O_RDWR);
+    for (int i = 0; i < 3 && fd >= 0; i++)
+        dup2(fd, i);
+    if (fd > 2)
+        close(fd);
+}
+
+static _Noreturn void become(const struct run *r, char **argv, int records, int go, int error)
+{
+    const struct options *o = r->o;
+    const struct program *p = &r->program;
     char byte, num[16];
     if (read(go, &byte, 1) != 1)
         _exit(EXIT_TOOL);
@@ -308,19 +324,23 @@ static _Noreturn void become(const struct options *o, const char *path, char **a
         if (asprintf(&all, "%s%s%s", lib, old && *old ? ":" : "", old ? old : "") > 0)
             setenv("LD_PRELOAD", all, 1);
     }
+    if (r->schedule)
+        setenv("GOC_SCHEDULE", r->schedule, 1);
+    if (r->quiet)
+        to_nowhere();
     personality(ADDR_NO_RANDOMIZE | (unsigned long)personality(0xffffffff));
     signal(SIGPIPE, tool_sigpipe);
-    sigprocmask(SIG_SETMASK, mask, NULL);
-    execv(path, argv);
+    sigprocmask(SIG_SETMASK, &r->mask, NULL);
+    execv(r->path, argv);
     int e = errno;
     if (write(error, &e, sizeof e) < 0)
         _exit(EXIT_TOOL);
     _exit(126);
 }
 
-static void start(struct run *r, struct child *c, const char *path, char **argv,
-                  const struct program *p, const sigset_t *mask)
+static void start(struct run *r, struct child *c, char **argv)
 {
+    const char *path = r->path;
     int records[2], go[2], error[2];
     if (pipe2(records, O_CLOEXEC) || pipe2(go, O_CLOEXEC) || pipe2(error, O_CLOEXEC))
         die("cannot make a pipe: %s", strerror(errno));
@@ -330,14 +350,15 @@ static void start(struct run *r, struct child *c, const char *path, char **argv,
         die("cannot start a process: %s", strerror(errno));
     if (!c->pid) {
         close(go[1]);
-        become(r->o, path, argv, p, records[1], go[0], error[1], mask);
+        become(r, argv, records[1], go[0], error[1]);
     }
     close(records[1]);
     close(go[0]);
     close(error[1]);
     *c = (struct child){c->pid, records[0], go[1], error[0]};
     r->pid = (unsigned)c->pid;
-    open_outputs(r, c->pid);
+    if (!r->all.outputs)
+        open_outputs(r, c->pid);
     if (write(c->go, "", 1) != 1)
         die("cannot start %s: %s", path, strerror(errno));
     close(c->go);
@@ -396,6 +417,8 @@ static int attend(struct run *r, struct child *c, int sigfd, bool *timed_out)
         struct signalfd_siginfo s;
         if (read(sigfd, &s, sizeof s) != sizeof s)
             continue;
+        if (s.ssi_signo != SIGCHLD)
+            r->stop = (int)s.ssi_signo;
         if (s.ssi_signo != SIGCHLD && s.ssi_code <= 0)
             kill(c->pid, (int)s.ssi_signo);
         if (s.ssi_signo == SIGCHLD && waitpid(c->pid, &status, WNOHANG) == c->pid)
@@ -416,57 +439,84 @@ static void notice_plain(const char *name, const struct program *p)
          name, p->goc ? ", only its synchronisation is" : "");
 }
 
-int launch(const struct options *o, char **argv)
+void run_prepare(struct run *r, const struct options *o, char **argv)
 {
-    struct run r;
-    struct child c;
-    sigset_t set, old;
-    bool timed_out = false;
     char *path = find_program(argv[0]);
-    struct program p = inspect(path);
-    run_init(&r, o);
-    r.all.program = path;
-    r.all.symbols.program = realpath(path, NULL);
-    if (p.elf && !p.instrumented)
-        notice_plain(argv[0], &p);
+    run_init(r, o);
+    r->path = r->all.program = path;
+    r->program = inspect(path);
+    r->all.symbols.program = realpath(path, NULL);
+    const struct program *p = &r->program;
+    if (p->elf && !p->instrumented)
+        notice_plain(argv[0], p);
     if (o->verbosity >= 1)
         warn("running %s%s", path,
-             p.instrumented ? ", instrumented"
-             : p.goc        ? " with the race library in place of libgoc.so"
-                            : "");
-
+             p->instrumented ? ", instrumented"
+             : p->goc        ? " with the race library in place of libgoc.so"
+                             : "");
+    sigset_t set;
     sigemptyset(&set);
     static const int passed[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
         sigaddset(&set, passed[i]);
-    sigprocmask(SIG_BLOCK, &set, &old);
-    int sigfd = signalfd(-1, &set, SFD_CLOEXEC);
-    if (sigfd < 0)
+    sigprocmask(SIG_BLOCK, &set, &r->mask);
+    r->signals = signalfd(-1, &set, SFD_CLOEXEC);
+    if (r->signals < 0)
         die("signalfd: %s", strerror(errno));
-    start(&r, &c, path, argv, &p, &old);
-    int status = attend(&r, &c, sigfd, &timed_out);
-    close(sigfd);
-    if (!decode_end(&r.decoder) && r.hello && WIFEXITED(status))
-        warn("the program's records end early: %s", r.decoder.error);
-    r.decoder.error = NULL; /* told; what was read counts */
+}
 
-    if (!p.elf && !r.hello)
-        notice_plain(argv[0], &p);
+void run_once(struct run *r, char **argv, struct ending *e)
+{
+    struct child c;
+    *e = (struct ending){0};
+    r->hello = r->exited = r->crashed = false;
+    r->told = (struct record_schedule){0};
+    start(r, &c, argv);
+    int status = attend(r, &c, r->signals, &e->timed_out);
+    close(c.records);
+    if (!decode_end(&r->decoder) && r->hello && WIFEXITED(status))
+        warn("the program's records end early: %s", r->decoder.error);
+    decode_free(&r->decoder);
+    r->decoder = (struct decoder){.sink = &r->sink}; /* told; what was read counts */
     if (WIFSIGNALED(status)) {
-        int sig = WTERMSIG(status);
-        if (!r.crashed && !timed_out)
-            warn("program %s: SIG%s",
-                 WCOREDUMP(status) || sig == SIGSEGV || sig == SIGABRT || sig == SIGBUS ||
-                         sig == SIGFPE || sig == SIGILL
-                     ? "crashed"
-                     : "was killed",
-                 sigabbrev_np(sig) ?: "?");
-        return verdict(&r, timed_out ? 124 : 128 + sig, true);
+        e->signal = WTERMSIG(status);
+        e->status = 128 + e->signal;
+        e->core = WCOREDUMP(status);
+    } else {
+        e->status = WEXITSTATUS(status);
+        if (r->exited && e->status == r->o->exitcode)
+            e->status = r->end.status & 0xff; /* the detector has put its verdict in its place */
     }
-    int own = WEXITSTATUS(status);
-    if (r.exited && own == o->exitcode)
-        own = r.end.status & 0xff; /* the detector has put its verdict in its place */
-    return verdict(&r, timed_out ? 124 : own, timed_out);
+    if (e->timed_out)
+        e->status = 124;
+}
+
+const char *ending_words(const struct ending *e)
+{
+    static char text[64];
+    int sig = e->signal;
+    bool crash = e->core || sig == SIGSEGV || sig == SIGABRT || sig == SIGBUS || sig == SIGFPE ||
+                 sig == SIGILL;
+    snprintf(text, sizeof text, "program %s: SIG%s", crash ? "crashed" : "was killed",
+             sigabbrev_np(sig) ?: "?");
+    return text;
+}
+
+int launch(const struct options *o, char **argv)
+{
+    if (o->explore)
+        return explore(o, argv);
+    struct run r;
+    struct ending e;
+    run_prepare(&r, o, argv);
+    r.schedule = o->schedule;
+    run_once(&r, argv, &e);
+    close(r.signals);
+    if (!r.program.elf && !r.hello)
+        notice_plain(argv[0], &r.program);
+    if (e.signal && !r.crashed && !e.timed_out)
+        warn("%s", ending_words(&e));
+    return verdict(&r, e.status, e.signal || e.timed_out);
 }
 
 int render_fd(const struct options *o, int fd)

@@ -18,6 +18,10 @@ static const struct command {
      "run a program, or C sources, under the detector", RUN},
     {"cc", "cc ARG...", "compile and link with the instrumentation ($GOC_CC, default gcc)", 0},
     {"c++", "c++ ARG...", "the same for C++ ($GOC_CXX, default g++)", 0},
+    {"explore", "explore [OPTION...] PROGRAM [ARG...]",
+     "run it under many schedules, and print each new finding with the schedule that replays it",
+     RUN | EXPLORE},
+    {"replay", "replay [OPTION...] SCHEDULE PROGRAM [ARG...]", "run exactly that schedule again", RUN},
     {"report", "report [OPTION...] FILE...", "render saved findings, several files merged", REPORT},
     {"explain", "explain [KIND]", "what a kind of finding means and how to fix it", 0},
     {"completion", "completion bash|zsh|fish", "print a completion script", 0},
@@ -73,13 +77,20 @@ static bool is_source(const char *s)
            has_suffix(s, ".cxx");
 }
 
-static int run(int argc, char **argv, int i)
+static int run(int argc, char **argv, int i, const char *name)
 {
     static struct options o;
     options_init(&o);
-    i = options_parse(&o, argc, argv, i, RUN, "run");
+    o.explore = strcmp(name, "explore") == 0;
+    i = options_parse(&o, argc, argv, i, RUN | (o.explore ? EXPLORE : 0), name);
+    if (strcmp(name, "replay") == 0) {
+        if (i == argc)
+            die("no schedule to replay (goc-race help replay)");
+        o.schedule = argv[i++];
+        schedule_check(o.schedule);
+    }
     if (i == argc)
-        die("no program to run (goc-race help run)");
+        die("no program to run (goc-race help %s)", name);
     if (!is_source(argv[i]) || access(argv[i], X_OK) == 0)
         return launch(&o, argv + i);
     int n = 0;
@@ -160,5 +171,7 @@ int main(int argc, char **argv)
     }
     if (strcmp(c, "frames-fd") == 0 && argc == 3)
         return frames_fd(atoi(argv[2]));
-    return run(argc, argv, strcmp(c, "run") == 0 ? 2 : 1);
+    if (strcmp(c, "explore") == 0 || strcmp(c, "replay") == 0)
+        return run(argc, argv, 2, c);
+    return run(argc, argv, strcmp(c, "run") == 0 ? 2 : 1, "run");
 }

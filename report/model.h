@@ -68,6 +68,8 @@ struct finding {
     size_t nplaces;
     uint64_t key;     /* what findings.c tells it apart by, free of addresses */
     const char *hint; /* one sentence, or NULL */
+    const char *schedule; /* that shows it, or NULL */
+    unsigned round;       /* the latest run that showed it */
     bool resolved;    /* the names came with the record (a saved one) */
     struct finding *next;
 };

@@ -4,7 +4,7 @@
 
 #include "util.h"
 
-enum option_where { RUN = 1, REPORT = 2, DET = 4 };
+enum option_where { RUN = 1, REPORT = 2, DET = 4, EXPLORE = 8 };
 
 enum option_id {
 #define OPT(name, type, def, lo, hi, arg, where, help) OPTION_##name,
@@ -26,6 +26,8 @@ struct options {
 #include "options.def"
 #undef OPT
     bool given[OPTION_COUNT]; /* by the environment or the command line */
+    bool explore;             /* the command is that one */
+    const char *schedule;     /* of replay, or NULL */
 };
 
 /* The defaults, then $GOCRACE. A bad one fails. */

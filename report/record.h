@@ -56,6 +56,7 @@ enum record_type {
     REC_NOTICE = 5,  /* ITEM_TEXT: one line for standard error ("goc-race: …") */
     REC_CRASH = 6,   /* ITEM_CRASH, then parts: a signal is about to kill the program */
     REC_EXIT = 7,    /* ITEM_EXIT: the program ends; nothing follows */
+    REC_SCHEDULE = 8, /* ITEM_SCHEDULE: how a controlled schedule went; just before the end */
 };
 
 enum record_tag {
@@ -70,6 +71,7 @@ enum record_tag {
     ITEM_LOCK = 9, /* struct record_lock, then its stack: a lock held, belongs to the part before */
     ITEM_FRAME_POINTERS = 10, /* uint64_t fp[]: of the frames of the part before, as many as pc[] */
     ITEM_PLACE = 11, /* struct record_place, then its stack: where an object of this finding is kept */
+    ITEM_SCHEDULE = 12,       /* struct record_schedule */
 };
 
 struct record_hello {
@@ -178,6 +180,14 @@ struct record_crash {
     uint32_t signal, code;
     uint64_t addr, pc, goid;
 };
+
+struct record_schedule {
+    uint64_t points;   /* places where a switch was possible */
+    uint64_t switches; /* where one was made */
+    uint64_t digest;   /* of who ran when: the same in every replay */
+    uint64_t slips;    /* times that something happened which the schedule does not decide */
+};
+_Static_assert(sizeof(struct record_schedule) == 32, "filled as four words");
 
 struct record_exit {
     int32_t status; /* the program's own */

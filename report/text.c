@@ -230,12 +230,15 @@ static void text_finding(struct output *o, struct findings *all, struct finding 
     for (size_t i = 0; i < f->nparts; i++)
         locks |= f->part[i].nheld > 0;
     locks &= f->r.kind == FINDING_RACE;
-    if (frames && (locks || f->hint))
+    if (frames && (locks || f->hint || f->schedule))
         fprintf(o->f, "\n");
     if (locks)
         mutexes(o, all, f);
     if (f->hint)
         fprintf(o->f, "%sHint: %s%s\n", CYAN, f->hint, OFF);
+    if (f->schedule)
+        fprintf(o->f, "%sSchedule: %s (goc-race replay %s PROGRAM [ARG...] shows it again)%s\n", CYAN,
+                f->schedule, f->schedule, OFF);
     fprintf(o->f, RULE);
     if (all->options->gen_suppressions)
         suppressions_generate(f, o->f);

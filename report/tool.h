@@ -6,6 +6,8 @@
 
 int launch(const struct options *o, char **argv); /* run a program */
 int run_sources(const struct options *o, int nsrc, char **src, char **args);
+int explore(const struct options *o, char **argv); /* run it under many schedules */
+void schedule_check(const char *word);             /* fails if it is none */
 int render_fd(const struct options *o, int fd); /* for a program started alone */
 int frames_fd(int fd);                          /* … that prints its own traces */
 int driver(int argc, char **argv, bool cxx);    /* cc, c++ */

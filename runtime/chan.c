@@ -167,6 +167,7 @@ static inline void chan_send_at(struct chan *c, const void *value, uintptr_t pc)
 {
     if (unlikely(!c))
         block_forever(HOOK_WAIT_CHAN_SEND_NIL, pc);
+    sched_point();
     hook_obj_read(pc, HOOK_OBJ_CHAN, c);
     struct g *wake;
     bool one = c->cap == 1; /* perhaps a lock */
@@ -191,6 +192,7 @@ static inline bool chan_recv_at(struct chan *c, void *value, uintptr_t pc)
 {
     if (unlikely(!c))
         block_forever(HOOK_WAIT_CHAN_RECV_NIL, pc);
+    sched_point();
     hook_obj_read(pc, HOOK_OBJ_CHAN, &c->use);
     struct g *wake;
     bool one = c->cap == 1;
@@ -225,6 +227,7 @@ GOC_EXPORT bool goc_chan_try_send(void *ch, const void *value)
     uintptr_t pc = CALLER_PC();
     if (!c)
         return false;
+    sched_point();
     hook_obj_read(pc, HOOK_OBJ_CHAN, c);
     if (!chan_can_send(c))
         return false;
@@ -267,6 +270,7 @@ GOC_EXPORT bool goc_chan_try_recv(void *ch, void *value)
     struct chan *c = ch;
     if (!c)
         return false;
+    sched_point();
     hook_obj_read(CALLER_PC(), HOOK_OBJ_CHAN, &c->use);
     if (!chan_can_recv(c))
         return false;
@@ -325,6 +329,7 @@ GOC_EXPORT void goc_chan_close(void *ch)
         hook_misuse(HOOK_MISUSE_CLOSE_NIL, HOOK_OBJ_CHAN, c, "close of nil channel", pc);
         goc_panic_at(pc, "close of nil channel");
     }
+    sched_point();
     chan_lock(c);
     if (c->closed) {
         chan_unlock(c);
@@ -344,6 +349,7 @@ void chan_close(struct chan *c)
 GOC_EXPORT int goc_chan_len(const void *ch)
 {
     const struct chan *c = ch;
+    sched_point();
     return c ? (int)load_relaxed(&c->count) : 0;
 }
 

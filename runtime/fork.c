@@ -40,6 +40,7 @@ static void parent(void)
 static void child(void)
 {
     struct m *m = m_raw();
+    control_fork();
     lock_release(&sched.g_lock);
     stack_fork(FORK_CHILD);
     for (int i = sched.np - 1; i >= 0; i--)

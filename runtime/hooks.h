@@ -171,6 +171,7 @@ void hook_obj_write(uintptr_t pc, enum hook_obj kind, const void *obj);
 
 /* The current goroutine has read from, is about to write to, is about to close a descriptor: what goes
    through a pipe or socket is ordered. */
+void hook_fd_open(int fd); /* a new one, which has nothing of the last that had its number */
 void hook_fd_in(int fd);
 void hook_fd_out(int fd);
 void hook_fd_close(int fd, uintptr_t pc);
@@ -242,8 +243,17 @@ struct hook_world {
     void (*thread_stacks)(void (*fn)(uintptr_t sp, size_t at_most));
     /* Memory that points at every pending timer (low bits of a pointer may be marks). */
     void (*timers)(void (*fn)(void *arg, const void *p, size_t n), void *arg);
-    /* This one in the process itself: is it ending by a panic or fatal error? */
+    /* These in the process itself. Is it ending by a panic or fatal error? */
     bool (*dying)(void);
+    /* Does a seed decide who runs when (control.c)? Then: the current goroutine is where another one may
+       go first; libc is to sleep (false: let it); another one goes on, who may hold what the current one
+       wants (false: nobody can); and at the end, points, switches, a digest of them, and how often
+       something happened that the schedule does not decide. */
+    bool controlled;
+    void (*point)(void);
+    bool (*sleep)(int64_t ns);
+    bool (*yield)(void);
+    void (*told)(uint64_t out[4]);
 };
 void hook_world(const struct hook_world *world); /* once, when the runtime starts */
 
@@ -274,6 +284,7 @@ void hook_world(const struct hook_world *world); /* once, when the runtime start
 #define hook_read_for(g, pc, p, n) HOOK_NOTHING(g)
 #define hook_obj_read(pc, kind, obj) HOOK_NOTHING(pc)
 #define hook_obj_write(pc, kind, obj) HOOK_NOTHING(pc)
+#define hook_fd_open(fd) HOOK_NOTHING(fd)
 #define hook_fd_in(fd) HOOK_NOTHING(fd)
 #define hook_fd_out(fd) HOOK_NOTHING(fd)
 #define hook_fd_close(fd, pc) HOOK_NOTHING(fd)

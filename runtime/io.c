@@ -215,6 +215,7 @@ GOC_EXPORT int goc_accept(int fd, struct sockaddr *addr, socklen_t *len)
     if (r < 0)
         return (int)fail(r);
     netpoll_opened((int)r, FD_SOCKET);
+    hook_fd_open((int)r);
     hook_fd_in(fd);
     return (int)r;
 }
@@ -411,6 +412,7 @@ static long new_socket(const struct address *a)
     if (a->sa.sa_family == AF_INET6)
         rt_sys5(SYS_setsockopt, fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     netpoll_opened((int)fd, FD_SOCKET);
+    hook_fd_open((int)fd);
     return fd;
 }
 

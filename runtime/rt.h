@@ -115,7 +115,8 @@ void rt_unmap(void *p, size_t size);
 void futex_wait(uint32_t *word, uint32_t expected, int64_t ns);
 void futex_wake(uint32_t *word, int n);
 
-int64_t rt_now(void); /* CLOCK_MONOTONIC in nanoseconds */
+int64_t rt_clock(void); /* CLOCK_MONOTONIC in nanoseconds */
+int64_t rt_now(void);   /* the same, or the made-up time of a controlled schedule (control.c) */
 void rt_usleep(unsigned us);
 int rt_read_file(const char *path, char *buf, size_t size); /* bytes read, NUL added; -errno */
 
@@ -147,5 +148,7 @@ void rt_gather(bool on);
 
 /* The variable of the environment as a number, or `none` if it is unset or not one. */
 long rt_getenv_long(const char *name, long none);
+
+#include "control.h"
 
 #endif

@@ -70,6 +70,10 @@ uint64_t g_id(struct g *g)
 
 uint32_t rand_fast(void)
 {
+#ifdef GOC_RACE
+    if (unlikely(control_on))
+        return control_rand();
+#endif
     struct m *m = m_cur();
     uint32_t a = m->rand[0], b = m->rand[1];
     a ^= a << 17;
@@ -247,7 +251,7 @@ _Noreturn void schedule(struct m *m)
     struct g *g = NULL;
     if (unlikely(m->locked))
         wait_locked(m);
-    if (unlikely(!p || m->spinning || p->timer_when || p->dead))
+    if (unlikely(!p || m->spinning || p->timer_when || p->dead || control_on))
         goto slow;
     if (unlikely(++p->tick % FAIR == 0 && load_relaxed(&sched.gq_n))) {
         lock_acquire(&sched.lock, RANK_SCHED);
@@ -419,6 +423,10 @@ GOC_EXPORT void goc_gosched(void)
             rt_sys0(SYS_sched_yield);
         else
             g_park(yield_global, NULL, HOOK_WAIT_RUNNABLE, NULL, 0, CALLER_PC());
+        return;
+    }
+    if (unlikely(control_on)) {
+        control_gosched();
         return;
     }
     if (!p->runnext && runq_empty(p) && !load_relaxed(&sched.gq_n) && !p->timer_when && !p->dead)

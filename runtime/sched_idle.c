@@ -327,6 +327,10 @@ struct g *find_runnable(struct m *m)
             p_bind(m, p);
             lock_release(&sched.lock);
         }
+        if (unlikely(control_on) && (g = control_next(m))) {
+            stop_spinning(m);
+            return g;
+        }
         if (load_relaxed(&p->timer_when)) {
             int64_t now = rt_now();
             if (p->timer_when <= now)

@@ -93,6 +93,7 @@ struct g {
     uint64_t create_id; /* the goroutine whose go statement this is */
     void *fn;           /* the function of the go statement */
     char *message;      /* GF_MESSAGE: of the last panic that goc_pcall caught */
+    uint64_t rank;      /* control.c */
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct g) == 128 && offsetof(struct g, run.stack_size) == 64,
                "two cache lines, the second of which waking and ending need not touch");
@@ -372,7 +373,7 @@ bool signals_interrupt(struct m *m); /* for dump_hold; false: no signal is ours 
 /* --- world.c ---------------------------------------------------------------------------------- */
 
 #ifdef GOC_RACE
-extern const struct hook_world world;
+extern struct hook_world world;
 #endif
 
 /* --- panic.c ---------------------------------------------------------------------------------- */

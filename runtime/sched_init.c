@@ -234,6 +234,7 @@ static void init(void)
     sched.next_goid = 1;
     long n = rt_getenv_long("GOMAXPROCS", 0);
     sched.nproc = n > 0 ? (n > MAX_P ? MAX_P : (int)n) : default_procs();
+    control_init();
     stack_init();
     p_revive(sched.nproc);
     if (pthread_key_create(&foreign_key, (void (*)(void *))m_foreign_end))
@@ -326,6 +327,8 @@ GOC_EXPORT int goc_numgoroutine(void)
 GOC_EXPORT int goc_gomaxprocs(int n)
 {
     m_cur();
+    if (unlikely(control_on))
+        return control_procs(n);
     lock_acquire(&sched.lock, RANK_SCHED);
     int old = sched.nproc;
     if (n <= 0 || n == old) {

@@ -150,6 +150,8 @@ static inline struct g *spawn(void *fn, uintptr_t pc, uint64_t id)
     g->create_id = m->cur ? m->cur->id : 0;
     g->fn = fn;
     g->start.stack_size = 0;
+    if (unlikely(control_on))
+        control_spawned(g);
     if (likely(p))
         store_relaxed(&p->spawned, p->spawned + 1);
     else
@@ -167,6 +169,7 @@ static inline void spawn_ready(struct g *g, uintptr_t pc)
     }
     g->race = hook_go(g->id, g->fn, pc);
     g_ready(g);
+    sched_point();
     struct m *m = m_cur();
     struct p *p = m->p;
     if (unlikely(p && (p->tail - load_relaxed(&p->head) > RUNQ - 8 || load_relaxed(&p->preempt))))

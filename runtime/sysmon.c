@@ -62,7 +62,8 @@ static char thread_state(int tid)
 
 static bool p_has_work(struct p *p)
 {
-    return load_relaxed(&p->runnext) || !runq_empty(p) || load_relaxed(&sched.gq_n);
+    return load_relaxed(&p->runnext) || !runq_empty(p) || load_relaxed(&sched.gq_n) ||
+           control_ready();
 }
 
 void p_ask(struct m *m)
@@ -91,6 +92,7 @@ static void retake(struct p *p, struct m *m, uint32_t slice)
     }
     m->p = NULL;
     store_release(&m->hand_off, 0);
+    control_slip();
     if (p_has_work(p) || needs_poller()) {
         hand_p(p, false);
         return;
@@ -112,7 +114,7 @@ static void look_at(struct p *p, struct seen *s, int64_t now)
         *s = (struct seen){slice, tick, now};
         return;
     }
-    bool late_timer = p->timer_when && load_relaxed(&p->timer_when) <= now;
+    bool late_timer = p->timer_when && (control_on || load_relaxed(&p->timer_when) <= now);
     if (now - s->since < SLICE_NS && !late_timer)
         return;
     if (load_relaxed(&m->inside))
@@ -125,6 +127,8 @@ static void look_at(struct p *p, struct seen *s, int64_t now)
         return;
     }
     if (!p_has_work(p) && !late_timer)
+        return;
+    if (unlikely(control_on) && !control_stalled(now))
         return;
     if (late_timer && !p_has_work(p) && load_relaxed(&sched.nidle_p)) {
         wake_p(); /* whoever comes finds the timer */
@@ -139,7 +143,7 @@ static void look_at(struct p *p, struct seen *s, int64_t now)
  */
 static void look_at_descriptors(void)
 {
-    if (!netpoll_waiting() || load_relaxed(&sched.poller))
+    if (!netpoll_waiting() || load_relaxed(&sched.poller) || control_on)
         return;
     struct g *list = netpoll(0);
     if (!list)
@@ -160,7 +164,7 @@ static unsigned until_next_look(int64_t now)
     if (again && again <= AGAIN_MOST)
         return AGAIN_US;
     int64_t next = timers_next(), us = TICK_US;
-    if (next && (next - now) / 1000 + 100 < us)
+    if (next && !control_on && (next - now) / 1000 + 100 < us)
         us = next > now + 400000 ? (next - now) / 1000 + 100 : 500;
     return (unsigned)us;
 }
@@ -168,11 +172,11 @@ static unsigned until_next_look(int64_t now)
 static void *sysmon(void *arg)
 {
     unsigned idle = 0;
-    int64_t now = rt_now();
+    int64_t now = rt_clock();
     for (;;) {
         rt_usleep(until_next_look(now));
-        now = rt_now();
-        store_relaxed(&sched.coarse_now, now);
+        now = rt_clock();
+        store_relaxed(&sched.coarse_now, rt_now());
         if (load_relaxed(&sched.nidle_p) == (uint32_t)load_relaxed(&sched.nproc)) {
             if (++idle < LINGER)
                 continue;
@@ -256,7 +260,7 @@ GOC_EXPORT void goc_blocking(void (*fn)(void *), void *arg)
     struct m *m = m_cur();
     struct p *p = p_enter(m);
     struct g *g = m->cur;
-    if (!p) { /* a foreign thread, or blocked before */
+    if (!p || control_on) { /* a foreign thread, or blocked before; or nobody else is to run */
         p_leave(m);
         fn(arg);
         return;

@@ -256,6 +256,7 @@ void timers_move(struct p *from, struct p *to)
 
 GOC_EXPORT goc_time goc_now(void)
 {
+    sched_point();
     return rt_now();
 }
 
@@ -272,9 +273,10 @@ GOC_EXPORT void goc_sleep(goc_duration d)
     struct m *m = m_cur();
     int64_t now = rt_now();
     if (unlikely(m->cur->flags & GF_FOREIGN)) {
+        now = rt_clock();
         futex_wait(&(uint32_t){0}, 0, d);
-        while (rt_now() - now < d)
-            futex_wait(&(uint32_t){0}, 0, d - (rt_now() - now));
+        while (rt_clock() - now < d)
+            futex_wait(&(uint32_t){0}, 0, d - (rt_clock() - now));
         return;
     }
     int64_t when = d > INT64_MAX - now ? INT64_MAX : now + d;

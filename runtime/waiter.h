@@ -182,12 +182,13 @@ void sema_acquire(struct goc_sema *s, enum hook_wait why, const void *obj, uintp
 /* Give n units. `obj` is not touched any more once the last of them can be seen. */
 void sema_release(struct goc_sema *s, uint32_t n);
 
-/* A NULL argument: a panic that names the call. */
+/* At the beginning of a public function: a NULL argument is a panic that names the call. */
 _Noreturn void null_argument(const char *call, uintptr_t pc);
 #define NEED(p)                                   \
     do {                                          \
         if (unlikely(!(p)))                       \
             null_argument(__func__, CALLER_PC()); \
+        sched_point();                            \
     } while (0)
 
 /* --- mutex.c: the lock without its detector's side, for the primitives built on it ------------ */

@@ -78,6 +78,7 @@ static bool dying(void)
     return runtime_dying();
 }
 
-const struct hook_world world = {goroutines, idle_threads, thread_stacks, timers, dying};
+struct hook_world world = {goroutines,    idle_threads,  thread_stacks, timers,       dying,
+                           false,         control_point, control_sleep, control_yield, control_told};
 
 #endif

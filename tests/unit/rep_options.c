@@ -99,7 +99,9 @@ START_TEST(manual)
     static const struct {
         const char *path;
         int where;
-    } pages[] = {{"man/goc-race.1", RUN}, {"man/goc-race-report.1", REPORT}};
+    } pages[] = {{"man/goc-race.1", RUN},
+                 {"man/goc-race-report.1", REPORT},
+                 {"man/goc-race-explore.1", EXPLORE}};
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
         char *text, *list;
         size_t n;
