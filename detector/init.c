@@ -4,8 +4,10 @@
  * The shadow and its sister maps are linear over the low 44 bits of an address, 48 TiB reserved without
  * memory behind it. That works while the program's mappings lie in three ranges (det_app): low
  * addresses, position-independent executables at 0x55…, libraries, heap and stacks at 0x7e…. With
- * more than the usual 28 bits of randomisation they may not; then the program is started anew, once,
- * without randomisation. goc-race does that from the beginning.
+ * more than the usual 28 bits of randomisation they may not, nor where the kernel lays libraries out
+ * from below (an unlimited stack, setarch -L); then the program is started anew, once, without
+ * randomisation and with a limited stack, whose limit it gets back. goc-race switches randomisation
+ * off from the beginning.
  *
  * Whoever comes first initialises: __tsan_init from the program's constructors, an interceptor called
  * by the dynamic linker, or our own constructor. There is one thread then.
@@ -127,9 +129,37 @@ static void options_init(void)
 /* --- the address space --------------------------------------------------------------------------------- */
 
 #define RERUN "GOC_RACE_RERUN"
+struct limit {
+    u64 cur, max;
+};
+
+/* The value of RERUN is the limit of the stack, which is given back after. */
+static void limit_stack(char *rerun, size_t size)
+{
+    struct limit was = {0, 0};
+    sys_call(SYS_prlimit64, 0, RLIMIT_STACK, 0, (long)&was, 0, 0);
+    det_format(rerun, size, RERUN "=%lu", was.cur);
+    struct limit now = {1ull << 30, was.max};
+    if (was.cur > now.cur)
+        sys_call(SYS_prlimit64, 0, RLIMIT_STACK, (long)&now, 0, 0, 0);
+}
+
+static void unlimit_stack(const char *rerun)
+{
+    struct limit now = {0, 0};
+    u64 was = 0;
+    for (; *rerun >= '0' && *rerun <= '9'; rerun++)
+        was = was * 10 + (u64)(*rerun - '0');
+    sys_call(SYS_prlimit64, 0, RLIMIT_STACK, 0, (long)&now, 0, 0);
+    if (was > now.cur && was <= now.max) {
+        now.cur = was;
+        sys_call(SYS_prlimit64, 0, RLIMIT_STACK, (long)&now, 0, 0, 0);
+    }
+}
 
 static _Noreturn void run_again(void)
 {
+    static char rerun[64];
     static char args[131072], *argv[4096], *envp[4096];
     long fd = sys_open("/proc/self/cmdline", O_RDONLY), n = 0, r;
     while (fd >= 0 && (r = sys_read((int)fd, args + n, sizeof args - 1 - (size_t)n)) > 0)
@@ -140,8 +170,10 @@ static _Noreturn void run_again(void)
     int e = 0;
     for (char **k = environ; k && *k && e < 4094; k++)
         envp[e++] = *k;
-    envp[e++] = RERUN "=1";
-    sys_call(SYS_personality, ADDR_NO_RANDOMIZE, 0, 0, 0, 0, 0);
+    limit_stack(rerun, sizeof rerun);
+    envp[e++] = rerun;
+    long persona = sys_call(SYS_personality, 0xffffffff, 0, 0, 0, 0, 0);
+    sys_call(SYS_personality, (persona | ADDR_NO_RANDOMIZE) & ~ADDR_COMPAT_LAYOUT, 0, 0, 0, 0, 0);
     sys_call(SYS_execve, (long)"/proc/self/exe", (long)argv, (long)envp, 0, 0, 0);
     det_die("the address space is laid out in a way that the shadow memory does not reach, and "
             "the program could not be started anew (run it through goc-race)");
@@ -213,14 +245,18 @@ static void reserve(uintptr_t at, size_t n)
         sys_madvise((void *)at, n, MADV_NOHUGEPAGE);
         return;
     }
-    struct rlimit64 {
-        u64 cur, max;
-    } limit = {0, 0};
-    sys_call(SYS_prlimit64, 0, RLIMIT_AS, 0, (long)&limit, 0, 0);
-    if (limit.cur != ~0ull)
-        det_die("shadow memory cannot be reserved: the address space is limited to %lu MiB; 64 TiB "
-                "of addresses (not of memory) are needed (ulimit -v unlimited)",
-                (unsigned long)(limit.cur >> 20));
+    static const struct {
+        int which;
+        const char *what, *option;
+    } limits[] = {{RLIMIT_AS, "the address space", "v"}, {RLIMIT_DATA, "a program's data", "d"}};
+    for (int i = 0; i < 2; i++) {
+        struct limit limit = {0, 0};
+        sys_call(SYS_prlimit64, 0, limits[i].which, 0, (long)&limit, 0, 0);
+        if (limit.cur != ~0ull)
+            det_die("shadow memory cannot be reserved: %s is limited to %lu MiB; 64 TiB of addresses "
+                    "(not of memory) are needed (ulimit -%s unlimited)",
+                    limits[i].what, (unsigned long)(limit.cur >> 20), limits[i].option);
+    }
     det_die("shadow memory cannot be reserved at 0x%lx: error %d (is vm.overcommit_memory 2?)",
             (unsigned long)at, (int)-r);
 }
@@ -237,6 +273,9 @@ void det_init_slow(void)
             det_die("a mapping of the program lies where the shadow memory does not reach");
         run_again();
     }
+    const char *rerun = det_env(RERUN);
+    if (rerun)
+        unlimit_stack(rerun);
     env_remove(RERUN);
     options_init();
     output_init();

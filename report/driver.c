@@ -297,6 +297,11 @@ static bool sanitizers(struct command *c, const char *list)
     return true;
 }
 
+static bool is_static(const char *s)
+{
+    return ONE_OF(s, "-static", "--static", "-static-pie");
+}
+
 static void classify(struct command *c, const struct strs *in)
 {
     const char *lang = NULL;
@@ -329,7 +334,7 @@ static void classify(struct command *c, const struct strs *in)
         c->preprocess |= ONE_OF(s, "-E", "-M", "-MM");
         c->shared |= ONE_OF(s, "-shared", "-dynamiclib", "--shared");
         c->relocatable |= ONE_OF(s, "-r", "-Wl,-r", "-Wl,--relocatable");
-        c->is_static |= ONE_OF(s, "-static", "--static", "-static-pie");
+        c->is_static |= is_static(s);
         c->bare |= ONE_OF(s, "-nostdlib", "-nodefaultlibs", "-nolibc");
         c->inlining &= !ONE_OF(s, "-fintegrated-as", "-integrated-as",
                                "-masm=intel", "-m32", "-mx32");
@@ -412,6 +417,7 @@ static void add_instrumentation(struct strs *out, const struct command *c, bool 
     for (size_t i = 0; i < c->sanitize.n; i++)
         strs_add(out, c->sanitize.v[i]);
     strs_add(out, "-fno-omit-frame-pointer");
+    strs_add(out, "-fno-lto"); /* gcc would instrument at the link, which must not be told to */
     strs_add(out, "-U_FORTIFY_SOURCE");
     for (size_t i = 0; i < sizeof inlined / sizeof *inlined; i++)
         strs_printf(out, "-fno-builtin-%s", inlined[i]);
@@ -594,6 +600,8 @@ static int link_all(struct command *c, bool cxx)
         }
         if (!c->relocatable && is_runtime(w->s) && !w->value)
             continue;
+        if (!c->shared && !c->relocatable && is_static(w->s) && !w->value)
+            continue;
         if (strcmp(w->s, "-l") == 0 && has_value && ONE_OF(c->w[i + 1].s, "goc", "goc-race")) {
             i++;
             continue;
@@ -642,9 +650,8 @@ int driver(int argc, char **argv, bool cxx)
     if (c.question || c.stop)
         return pass(&c, cxx);
     if (c.is_static && !c.shared && !c.relocatable)
-        die("-static cannot be combined with race detection: "
-            "the detector needs the dynamic linker; link dynamically (the runtime itself is "
-            "static)");
+        warn("-static is left out: the detector finds libc's own functions by the dynamic linker "
+             "(the runtime itself is linked statically)");
     size_t index = 0;
     for (size_t i = 0; i < c.n; i++) {
         if (!c.w[i].source)

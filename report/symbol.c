@@ -221,7 +221,9 @@ bool object_unit(struct object *o, uint64_t pc, Dwarf_Die *cu, Dwarf_Addr *bias)
     if (!o->mod || !o->has_dwarf)
         return false;
     Dwarf_Die *d = dwfl_module_addrdie(o->mod, pc, bias);
-    if (d) {
+    /* libdwfl gives what lies behind a unit that has an entry there to that unit: not so where objects
+       of both compilers are side by side. */
+    if (d && dwarf_haspc(d, pc - *bias) > 0) {
         *cu = *d;
     } else {
         Dwarf *dw = dwfl_module_getdwarf(o->mod, bias);

@@ -1,0 +1,164 @@
+# However it was built: each level, LTO, frame pointers or none, position-independent or not, static asked
+# for, gcc's and clang's objects together, ten thousand globals, libraries that come and go.
+. tests/e2e/lib
+cat >"$work/main.c" <<'END'
+#include <goc.h>
+#include <stdio.h>
+#include <string.h>
+extern int x;
+void add(void);
+static goc_mutex mu;
+static void locked(void)
+{
+    goc_mutex_lock(&mu);
+    add();
+    goc_mutex_unlock(&mu);
+}
+int main(int argc, char **argv)
+{
+    for (int i = 0; i < 3; i++) {
+        if (argc > 1) {
+            go(locked);
+            locked();
+        } else {
+            go(add);
+            add();
+        }
+        goc_gosched();
+    }
+    goc_sleep(5 * GOC_MILLISECOND);
+    if (argc > 1)
+        goc_mutex_lock(&mu);
+    printf("%d\n", x);
+    return 0;
+}
+END
+cat >"$work/add.c" <<'END'
+int x;
+void add(void)
+{
+    x++;
+}
+END
+both() { # WHAT: $work/program races on x, and with an argument does not
+    for i in 1 2; do
+        try "$race" "$work/program"
+        [ "$status" = 66 ] || wrong "$1: status $status"
+        want_err 'add.c:4'
+        try "$race" "$work/program" locked
+        [ "$status" = 0 ] || wrong "$1, locked: status $status"
+        want_silence
+    done
+}
+for how in -O0 -O1 -O2 -O3 -Os "-O2 -flto" "-O2 -fomit-frame-pointer" "-O2 -fno-pie -no-pie" \
+    "-O2 -static" "-O2 -static-pie" "-O2 -gdwarf-4"; do
+    for compiler in gcc clang; do
+        command -v $compiler >/dev/null 2>&1 || continue
+        try env GOC_CC=$compiler "$race" cc -g $how "$work/main.c" "$work/add.c" -o "$work/program"
+        want_status 0
+        case $how in
+        *static*) want_err '-static is left out' && want_err_lines 1 ;;
+        esac
+        both "$compiler $how"
+    done
+done
+# LTO objects of their own, linked after.
+try "$race" cc -g -O2 -flto -c "$work/main.c" -o "$work/main.o"
+try "$race" cc -g -O2 -flto -c "$work/add.c" -o "$work/add.o"
+try "$race" cc -O2 -flto "$work/main.o" "$work/add.o" -o "$work/program"
+want_status 0
+both "LTO objects"
+if command -v clang >/dev/null 2>&1; then
+    try env GOC_CC=clang "$race" cc -g -O2 -c "$work/add.c" -o "$work/add.o"
+    want_status 0
+    try "$race" cc "$work/main.o" "$work/add.o" -o "$work/program"
+    want_status 0
+    both "gcc and clang"
+fi
+
+# Ten thousand globals: those that race are named.
+i=0
+while [ $i -lt 10000 ]; do
+    echo "int g$i; struct s$i { int a, b[4]; } t$i;"
+    i=$((i + 1))
+done >"$work/globals.c"
+cat >>"$work/globals.c" <<'END'
+#include <pthread.h>
+static void *all(void *arg)
+{
+    g17++;
+    t9998.b[2]++;
+    return arg;
+}
+int main(void)
+{
+    pthread_t t;
+    pthread_create(&t, 0, all, 0);
+    all(0);
+    pthread_join(t, 0);
+    return 0;
+}
+END
+try "$race" cc -g -O1 "$work/globals.c" -o "$work/globals"
+want_status 0
+try "$race" "$work/globals"
+want_status 66
+want_err "Location is global 'g17' of type 'int'"
+want_err "Location is global 't9998.b[2]' of type 'int'"
+
+# A library that goes and comes again at the same addresses: its variables begin a new life.
+cat >"$work/library.c" <<'END'
+int cell[1000], done;
+void touch(void)
+{
+    for (int i = 0; i < 1000; i++)
+        cell[i]++;
+    __atomic_store_n(&done, 1, __ATOMIC_RELAXED);
+}
+END
+cat >"$work/loads.c" <<'END'
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+static void *run(void *f)
+{
+    ((void (*)(void))f)();
+    return NULL;
+}
+int main(int argc, char **argv)
+{
+    void *before = NULL;
+    int again = 0;
+    for (int i = 0; i < 10; i++) {
+        void *lib = dlopen(argv[1], RTLD_NOW);
+        if (!lib)
+            return 9;
+        again += dlsym(lib, "cell") == before;
+        before = dlsym(lib, "cell");
+        pthread_t t;
+        pthread_create(&t, NULL, run, dlsym(lib, "touch"));
+        pthread_detach(t);
+        int *done = dlsym(lib, "done"); /* which orders nothing */
+        while (!__atomic_load_n(done, __ATOMIC_RELAXED))
+            usleep(100);
+        usleep(5000);
+        if (argc < 3)
+            dlclose(lib);
+    }
+    printf("again %d\n", again > 0);
+    return 0;
+}
+END
+try "$race" cc -g -O1 -shared -fPIC "$work/library.c" -o "$work/library.so"
+want_status 0
+try "$race" cc -g -O1 "$work/loads.c" -ldl -o "$work/loads"
+want_status 0
+try "$race" "$work/loads" "$work/library.so"
+want_status 0
+want_out 'again 1'
+want_silence
+try "$race" "$work/loads" "$work/library.so" stay
+want_status 66
+want_err 'touch()'
+finish

@@ -1,0 +1,153 @@
+# Whatever the address space looks like, and whatever of it the program uses in its own way.
+. tests/e2e/lib
+cat >"$work/stack.c" <<'END'
+#include <goc.h>
+#include <stdio.h>
+#include <sys/resource.h>
+int x;
+static void add(void)
+{
+    x++;
+}
+static int deep(int n)
+{
+    volatile char b[4096];
+    b[0] = 0;
+    return n ? deep(n - 1) + b[0] : 1;
+}
+int main(void)
+{
+    struct rlimit r;
+    getrlimit(RLIMIT_STACK, &r);
+    go(add);
+    goc_sleep(GOC_MILLISECOND);
+    x++;
+    printf("%s stack, %d deep\n", r.rlim_cur == RLIM_INFINITY ? "unlimited" : "limited",
+           r.rlim_cur == RLIM_INFINITY ? 30000 * deep(30000) : 0);
+    return 0;
+}
+END
+cat >"$work/maps.c" <<'END'
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define NEW (MAP_PRIVATE | MAP_ANONYMOUS)
+#define RW (PROT_READ | PROT_WRITE)
+static char of_data[1 << 16] __attribute__((aligned(4096)));
+static int wrong;
+
+static char *checked(const char *what, void *p)
+{
+    if (p == MAP_FAILED) {
+        puts(what);
+        wrong = 1;
+        return of_data;
+    }
+    return p;
+}
+static void *use_stack(void *arg)
+{
+    volatile char a[2000];
+    for (int i = 0; i < 2000; i++)
+        a[i] = (char)i;
+    return arg;
+}
+static char *shared;
+static void *write_shared(void *arg)
+{
+    shared[7] = 1;
+    return arg;
+}
+
+int main(int argc, char **argv)
+{
+    /* Where no malloc would be, and over the detector's own. */
+    checked("low", mmap((void *)0x20000000, 1 << 20, RW, NEW | MAP_FIXED, -1, 0))[5] = 1;
+    checked("hint", mmap((void *)0x300000000000, 1 << 20, RW, NEW, -1, 0))[5] = 1;
+    /* Huge, and touched at a few places. */
+    size_t n = 20ull << 30;
+    char *huge = checked("huge", mmap(NULL, n, RW, NEW | MAP_NORESERVE, -1, 0));
+    for (size_t i = 0; i < n; i += 256 << 20)
+        huge[i] = 1;
+    /* A part of it begins a new life: what the thread wrote there is not what we write. */
+    pthread_t t;
+    shared = huge + 4096;
+    pthread_create(&t, NULL, write_shared, NULL);
+    pthread_detach(t);
+    usleep(50000);
+    if (argc < 2)
+        checked("fixed", mmap(huge, 1 << 20, RW, NEW | MAP_FIXED, -1, 0));
+    shared[7] = 2;
+    munmap(huge, n);
+    /* Stacks that the program makes of data, of a mapping, of the heap, one life after the other. */
+    char *s[3] = {of_data, checked("stack", mmap(NULL, 1 << 16, RW, NEW, -1, 0)),
+                  aligned_alloc(4096, 1 << 16)};
+    for (int round = 0; round < 4; round++)
+        for (int i = 0; i < 3; i++) {
+            pthread_attr_t a;
+            pthread_attr_init(&a);
+            pthread_attr_setstack(&a, s[i], 1 << 16);
+            if (pthread_create(&t, &a, use_stack, NULL))
+                return 9;
+            pthread_join(t, NULL);
+            s[i][60000] = 1;
+        }
+    return wrong;
+}
+END
+build() {
+    try "$race" cc -g -O1 "$work/$1.c" -o "$work/$1"
+    want_status 0
+}
+build stack
+build maps
+
+# Libraries from below, as an unlimited stack or setarch -L has it: started anew, and the limit given back.
+if [ "$(ulimit -Hs)" = unlimited ]; then
+    for with in "" "$race"; do
+        try sh -c "ulimit -s unlimited; exec $with $work/stack"
+        want_status 66
+        want_out 'unlimited stack, 30000 deep'
+        want_err 'Found 1 data race(s)'
+    done
+fi
+if setarch -L true 2>/dev/null; then
+    for with in "" "$race"; do
+        try setarch -L $with "$work/stack"
+        want_status 66
+        want_err 'Found 1 data race(s)'
+    done
+fi
+# As the kernel throws the dice.
+for i in 1 2 3 4 5 6 7 8 9 10; do
+    try "$work/stack"
+    want_status 66
+done
+for with in "setarch -R" ""; do
+    try $with "$work/maps"
+    want_status 0
+    want_silence
+    try $with "$work/maps" same-life
+    want_status 66
+    want_err 'Found 1 data race(s)'
+done
+
+# Too little of it: one line, before the program starts.
+for limit in "v:the address space" "d:a program's data"; do
+    for with in "" "$race"; do
+        try sh -c "ulimit -${limit%%:*} 1000000; exec $with $work/stack"
+        want_status 125
+        want_err_lines 1
+        want_err "shadow memory cannot be reserved: ${limit#*:} is limited to 976 MiB"
+        [ ! -s "$out" ] || wrong "the program ran"
+    done
+done
+
+# Nobody reads the records: the program goes on, and its status still tells.
+try sh -c "{ GOCRACE_FD=9 GOCRACE_LAUNCHED=1 $work/stack 9>&1 >$work/said; echo \$? >$work/told; } | true"
+grep -q deep "$work/said" || wrong "the program did not go on"
+[ "$(cat "$work/told")" = 66 ] || wrong "its status was $(cat "$work/told")"
+finish
