@@ -201,7 +201,16 @@ void access_note(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flag
 {
     stackmem_touch(a, n);
     history_access(g, pc, a, n, flags);
-    granules(g, a, n, flags, h);
+    if (n > 8 || (a & 7) + n > 8) {
+        granules(g, a, n, flags, h);
+        return;
+    }
+    u64 now = g->self | (flags & ACCESS_ATOMIC ? WORD_ATOMIC : 0) |
+              ((WORD_BYTES >> (8 - n)) << (a & 7));
+    if (flags & ACCESS_WRITE)
+        granule_write(g, shadow_of(a), now, h);
+    else
+        granule_read(g, shadow_of(a), now, h);
 }
 
 void hits_report(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags, struct hits *h)

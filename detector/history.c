@@ -246,105 +246,92 @@ static void chunk_new(struct race_g *g, uintptr_t pc)
     g->sp_synced = g->sp_history = g->sp;
 }
 
-static void runs_end(struct race_g *g)
+/* The site's accesses become a run, or are seen to be none. Returns where the next event goes: behind
+   the event if it has been written, else at ev. */
+static u64 *run_step(struct run *r, u64 *ev, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
 {
-    for (u32 i = 0; g->runs && i < RUNS; i++)
-        g->runs[i].pc = 0, g->runs[i].slot = NULL;
-}
-
-/* The site's accesses become a run, or are seen to be none. True: the event has been written. */
-static bool run_step(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
-{
-    struct run *r = run_of(g, pc);
     u32 kind = (u32)n << 8 | flags;
     long stride = (long)(a - r->last);
-    bool again = r->pc == pc && r->kind == kind && r->stride == stride && stride;
-    *r = (struct run){.pc = pc,
-                      .last = a,
-                      .kind = kind,
-                      .stride = r->pc == pc && stride == (int)stride ? stride : 0};
+    bool same = r->pc == pc, again = same && r->kind == kind && r->stride == stride && stride;
+    r->pc = pc;
+    r->last = a;
+    r->kind = kind;
+    r->stride = same && stride == (int)stride ? stride : 0;
+    r->slot = again ? ev + 1 : NULL;
     if (!again)
-        return false;
-    g->ev[1] = (u64)(u32)stride << 32 | 1;
-    g->ev[0] = (u64)(a & DET_ADDR_MASK) << EV_ADDR_SHIFT |
-               (u64)__builtin_ctz((u32)n) << (EV_OTHER_SHIFT + 2) |
-               (u64)(flags & 3) << EV_OTHER_SHIFT | EV_RUN;
-    r->slot = g->ev + 1;
-    __atomic_store_n(&g->ev, g->ev + 2, __ATOMIC_RELEASE);
-    return true;
-}
-
-static void put(struct race_g *g, u64 e)
-{
-    __atomic_store_n(g->ev, e, __ATOMIC_RELAXED);
-    __atomic_store_n(&g->ev, g->ev + 1, __ATOMIC_RELEASE);
+        return ev;
+    ev[0] = (u64)(a & DET_ADDR_MASK) << EV_ADDR_SHIFT |
+            (u64)__builtin_ctz((u32)n) << (EV_OTHER_SHIFT + 2) |
+            (u64)(flags & 3) << EV_OTHER_SHIFT | EV_RUN;
+    ev[1] = (u64)(u32)stride << 32 | 1;
+    return ev + 2;
 }
 
 #define LOCK_ADDR ((1ull << 48) - 1)
 
 /* The locks held from here on: a word with their number, and two for each. */
-static void put_locks(struct race_g *g, struct held *h)
+static u64 *put_locks(struct held *h, u64 *ev)
 {
     u32 n = h->n < LOCKS_MAX ? h->n : LOCKS_MAX;
+    *ev++ = (u64)(n | h->n << 8) << EV_OTHER_SHIFT | EV_LOCKS;
     for (u32 k = 0; k < n; k++) {
         const struct held_lock *e = h->lock[h->n - n + k];
         const struct lock_rec *r = lock_at(e->lock);
-        g->ev[1 + 2 * k] = (u64)(r->addr & LOCK_ADDR) | (u64)r->kind << 48 |
-                           (u64)(e->mode & HOOK_READ) << 56;
-        g->ev[2 + 2 * k] = e->depth ? e->pc[0] : 0;
+        *ev++ = (u64)(r->addr & LOCK_ADDR) | (u64)r->kind << 48 | (u64)(e->mode & HOOK_READ) << 56;
+        *ev++ = e->depth ? e->pc[0] : 0;
     }
-    /* All words appear at once. */
-    g->ev[0] = (u64)(n | h->n << 8) << EV_OTHER_SHIFT | EV_LOCKS;
-    __atomic_store_n(&g->ev, g->ev + 1 + 2 * n, __ATOMIC_RELEASE);
     h->changed = 0;
+    return ev;
 }
 
+/* Whoever replays sees all the words at once, when g->ev says so. */
 void history_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
 {
-    long need = (g->sp - g->sp_synced) + 5 + (g->held ? 1 + 2 * LOCKS_MAX : 0);
+    struct held *held = g->held;
+    long need = (g->sp - g->sp_synced) + 5 + (held ? 1 + 2 * LOCKS_MAX : 0);
     if (g->ev_end - g->ev < need)
         chunk_new(g, pc);
-    if (g->ev_epoch != g->epoch || g->sp_history != g->sp_synced || g->sp != g->sp_synced)
-        runs_end(g);
-    if (g->ev_epoch != g->epoch) {
-        put(g, (u64)g->epoch << EV_OTHER_SHIFT | EV_EPOCH);
+    u64 *ev = g->ev;
+    struct run *runs = g->runs;
+    if (g->ev_epoch != g->epoch || g->sp_history != g->sp_synced || g->sp != g->sp_synced) {
+        for (u32 i = 0; runs && i < RUNS; i++)
+            runs[i].pc = 0, runs[i].slot = NULL;
+        if (g->ev_epoch != g->epoch)
+            *ev++ = (u64)g->epoch << EV_OTHER_SHIFT | EV_EPOCH;
         g->ev_epoch = g->epoch;
+        if (g->sp_history > g->sp_synced)
+            *ev++ = (u64)(g->sp_synced - g->sp_base) << EV_OTHER_SHIFT | EV_LEAVE;
+        for (uintptr_t *p = g->sp_synced; p < g->sp; p++)
+            *ev++ = (u64)*p << EV_OTHER_SHIFT | EV_ENTER;
+        g->sp_synced = g->sp_history = g->sp;
     }
-    if (g->held && g->held->changed)
-        put_locks(g, g->held);
-    if (g->sp_history > g->sp_synced)
-        put(g, (u64)(g->sp_synced - g->sp_base) << EV_OTHER_SHIFT | EV_LEAVE);
-    for (uintptr_t *p = g->sp_synced; p < g->sp; p++)
-        put(g, (u64)*p << EV_OTHER_SHIFT | EV_ENTER);
-    g->sp_synced = g->sp_history = g->sp;
+    if (held && held->changed)
+        ev = put_locks(held, ev);
     long delta = (long)(pc - g->ev_pc);
     bool range = n > 8 || (n & (n - 1)) || (flags & ~(ACCESS_WRITE | ACCESS_ATOMIC));
-    if (range || (u64)(delta + (1 << 14)) >= (1 << 15)) {
-        put(g, (u64)pc << EV_OTHER_SHIFT | EV_PC);
+    struct run *run = runs && !range ? &runs[run_index(pc)] : NULL;
+    bool on = run && run->pc == pc && run->stride && run->last + (uintptr_t)run->stride == a &&
+              run->kind == ((u32)n << 8 | flags);
+    if (range || (on && delta) || (u64)(delta + (1 << 14)) >= (1 << 15)) {
+        *ev++ = (u64)pc << EV_OTHER_SHIFT | EV_PC;
         delta = 0;
     }
     g->ev_pc = pc;
     if (range) {
-        g->ev[1] = n; /* both words appear at once */
-        g->ev[0] = (u64)(a & DET_ADDR_MASK) << EV_ADDR_SHIFT | (u64)(flags & 15) << EV_OTHER_SHIFT |
-                   EV_RANGE;
-        __atomic_store_n(&g->ev, g->ev + 2, __ATOMIC_RELEASE);
-        return;
+        *ev++ = (u64)(a & DET_ADDR_MASK) << EV_ADDR_SHIFT | (u64)(flags & 15) << EV_OTHER_SHIFT |
+                EV_RANGE;
+        *ev++ = n;
+    } else {
+        if (run)
+            ev = run_step(run, ev, pc, a, n, flags);
+        if (!on)
+            *ev++ = EV_ACCESS | (flags & ACCESS_WRITE ? EV_WRITE : 0) |
+                    (flags & ACCESS_ATOMIC ? EV_ATOMIC : 0) |
+                    (u64)__builtin_ctz((u32)n) << EV_SIZE_SHIFT |
+                    ((u64)delta & ((1 << EV_PC_BITS) - 1)) << EV_PC_SHIFT |
+                    (u64)a << EV_ADDR_SHIFT;
     }
-    struct run *run = g->runs ? run_of(g, pc) : NULL;
-    if (run && run->pc == pc && run->stride && run->last + (uintptr_t)run->stride == a &&
-        run->kind == ((u32)n << 8 | flags)) {
-        if (delta)
-            put(g, (u64)pc << EV_OTHER_SHIFT | EV_PC);
-        run_step(g, pc, a, n, flags);
-        return;
-    }
-    if (run)
-        run_step(g, pc, a, n, flags);
-    put(g, EV_ACCESS | (flags & ACCESS_WRITE ? EV_WRITE : 0) |
-               (flags & ACCESS_ATOMIC ? EV_ATOMIC : 0) |
-               (u64)__builtin_ctz((u32)n) << EV_SIZE_SHIFT |
-               ((u64)delta & ((1 << EV_PC_BITS) - 1)) << EV_PC_SHIFT | (u64)a << EV_ADDR_SHIFT);
+    __atomic_store_n(&g->ev, ev, __ATOMIC_RELEASE);
 }
 
 /* --- replaying ---------------------------------------------------------------------------------------- */

@@ -72,9 +72,9 @@ struct run {
 #define RUNS 4
 #define RUN_COUNT_MAX 0xffffffffu
 
-static inline struct run *run_of(struct race_g *g, uintptr_t pc)
+static inline u32 run_index(uintptr_t pc)
 {
-    return &g->runs[(pc ^ pc >> 4) % RUNS];
+    return (pc ^ pc >> 4) % RUNS;
 }
 
 void history_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags);
@@ -83,7 +83,7 @@ static inline void history_access(struct race_g *g, uintptr_t pc, uintptr_t a, s
 {
     long delta = (long)(pc - g->ev_pc);
     if (g->runs && g->ev_epoch == g->epoch && g->sp == g->sp_synced && g->sp == g->sp_history) {
-        struct run *r = run_of(g, pc);
+        struct run *r = &g->runs[run_index(pc)];
         if (r->slot && r->pc == pc && r->last + (uintptr_t)r->stride == a &&
             r->kind == ((u32)n << 8 | flags) && (u32)*r->slot != RUN_COUNT_MAX) {
             r->last = a;

@@ -93,11 +93,19 @@ static void node_drop(u32 i)
     }
 }
 
+/* Epochs walk through the table, so that a goroutine that reads one cell again and again (a mutex, in
+   each of its epochs) stays within a few cache lines of it. */
+static u32 bucket_of(u32 parent, u64 word)
+{
+    u64 hash = ((word & ~((u64)EPOCH_MASK << EPOCH_SHIFT)) ^ (u64)parent << 17 ^ parent) *
+               0x9e3779b97f4a7c15ull;
+    return ((u32)(hash >> 40) + word_epoch(word)) % BUCKETS;
+}
+
 /* The set of parent and word, with a reference for the caller; takes the caller's one to parent. */
 static u32 cons(u32 parent, u64 word)
 {
-    u64 hash = (word ^ (u64)parent << 17 ^ parent) * 0x9e3779b97f4a7c15ull;
-    u32 b = (u32)(hash >> 40) % BUCKETS;
+    u32 b = bucket_of(parent, word);
     u32 *lock = &stripes[b % STRIPES];
     det_lock(lock);
     for (u32 i = buckets[b]; i; i = set_at(i)->link) {
@@ -186,19 +194,33 @@ static bool set_filter(const u64 *where, u64 handle, const struct filter *f, u32
 {
     u32 count = set_at(set_index(handle))->count, n = 0;
     u64 few[32], *words = count <= 32 ? few : det_alloc(count * sizeof *words);
+    /* What is older than the oldest entry that changes stays one: `rest`, below the first `fresh`. */
+    u32 rest = set_index(handle), fresh = 0;
     for (u32 i = set_index(handle); i && n < count; i = set_at(i)->parent) {
-        u64 w = filter_word(f, set_at(i)->word);
+        u64 had = set_at(i)->word, w = filter_word(f, had);
         if (w)
             words[n++] = w;
+        if (w != had) {
+            rest = set_at(i)->parent;
+            fresh = n;
+        }
     }
-    bool ok = still(where, handle);
-    u32 r = 0;
     *single = 0;
-    if (ok && n == 1 && !f->now)
+    u32 r = 0;
+    bool ok = still(where, handle);
+    if (ok && n == 1 && !f->now) {
         *single = words[0];
-    else if (ok)
-        while (n)
-            r = cons(r, words[--n]);
+    } else if (ok) {
+        if (rest) {
+            __atomic_add_fetch(&set_at(rest)->refs, 1, __ATOMIC_RELAXED);
+            ok = still(where, handle);
+            if (!ok)
+                node_drop(rest);
+        }
+        r = rest;
+        while (ok && fresh)
+            r = cons(r, words[--fresh]);
+    }
     if (words != few)
         det_release(words, count * sizeof *words);
     *out = r;

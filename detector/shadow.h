@@ -20,6 +20,7 @@
 #define WORD_ATOMIC (1ull << 9)
 #define EPOCH_SHIFT 10
 #define EPOCH_BITS 30
+#define EPOCH_MASK ((1u << EPOCH_BITS) - 1)
 #define EPOCH_MAX ((1u << EPOCH_BITS) - 2)
 #define ID_SHIFT 40
 #define ID_MAX ((1u << 24) - 1)
@@ -38,7 +39,7 @@ static inline u32 word_id(u64 w)
 }
 static inline u32 word_epoch(u64 w)
 {
-    return (u32)(w >> EPOCH_SHIFT) & ((1u << EPOCH_BITS) - 1);
+    return (u32)(w >> EPOCH_SHIFT) & EPOCH_MASK;
 }
 /* Same goroutine, same epoch, and alike in being atomic: may be one word with both masks. */
 static inline bool word_same(u64 a, u64 b)
