@@ -462,7 +462,9 @@ bool check_dead(void)
         return false;
     if (strangers())
         return true;
-    if (load_relaxed(&sched.nforeign)) /* one of them has called in while they were counted */
+    /* One of them may have called in after nforeign was read and before it was counted as known: it is
+       in nforeign before it is in nforeign_all, and leaves it only under this lock. */
+    if (load_acquire(&sched.nforeign))
         return false;
     deadlock();
 }

@@ -352,6 +352,28 @@ static void *foreign(void *arg)
     goc_gosched();
     return NULL;
 }
+static void *calls_in(void *arg)
+{
+    goc_send(*(goc_chan(int) *)arg, 1);
+    return NULL;
+}
+
+/* The program is not dead while a thread is about to call in for the first time. */
+START_TEST(a_thread_calls_in_while_all_sleep)
+{
+    goc_chan(int) ch = goc_chan_make(int, 0);
+    goc_gomaxprocs(2);
+    go(goc_gosched);
+    for (int i = 0; i < 1000; i++) {
+        pthread_t t;
+        ck_assert_int_eq(pthread_create(&t, NULL, calls_in, &ch), 0);
+        ck_assert_int_eq(goc_recv(ch), 1);
+        ck_assert_int_eq(pthread_join(t, NULL), 0);
+    }
+    goc_chan_free(ch);
+}
+END_TEST
+
 START_TEST(foreign_threads)
 {
     AT_ALL_PS
@@ -670,5 +692,6 @@ END_TEST
 UNIT_MAIN("go", 60, go_passes_arguments, go_from_goroutines, last_spawned_runs_next, go_nil, counts,
           gomaxprocs_changes_under_load, runnext_does_not_starve, a_loop_is_preempted,
           preemption_keeps_registers, a_blocking_call_does_not_stop_others, blocking,
-          locked_to_a_thread, errno_is_the_goroutines, foreign_threads, a_child_has_what_was_parked,
+          locked_to_a_thread, errno_is_the_goroutines, foreign_threads,
+          a_thread_calls_in_while_all_sleep, a_child_has_what_was_parked,
           defers, pcall, goexit_among_others, ends_with, a_fault_kills_with_its_trace)
