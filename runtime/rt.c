@@ -147,8 +147,12 @@ int rt_read_file(const char *path, char *buf, size_t size)
         return (int)fd;
     size_t n = 0;
     long r = 0;
-    while (n < size - 1 && (r = rt_sys3(SYS_read, fd, buf + n, size - 1 - n)) > 0)
-        n += (size_t)r;
+    while (n < size - 1 && (r = rt_sys3(SYS_read, fd, buf + n, size - 1 - n)) != 0) {
+        if (r > 0)
+            n += (size_t)r;
+        else if (r != -EINTR)
+            break;
+    }
     rt_sys1(SYS_close, fd);
     buf[n] = 0;
     return r < 0 ? (int)r : (int)n;

@@ -435,13 +435,14 @@ void foreign_park(struct m *m)
         futex_wait(&m->wake, 0, -1);
 }
 
-/* Threads of this process that have never called in: any of them may be about to. */
+/* Threads of this process that have never called in: any of them may be about to. If that is not to be
+   known (no /proc, no descriptor left), there may be some. */
 static bool strangers(void)
 {
     char text[1024];
     long threads = 0;
     if (rt_read_file("/proc/self/stat", text, sizeof text) <= 0)
-        return false;
+        return true;
     const char *s = text, *close = NULL;
     for (; *s; s++)
         if (*s == ')')
@@ -458,7 +459,7 @@ static bool strangers(void)
 bool check_dead(void)
 {
     if (sched.nm_idle < sched.nm || load_relaxed(&sched.nforeign) || sched.gq_n ||
-        netpoll_waiting() || timers_live())
+        netpoll_waiting() || load_acquire(&sysmon_polls) || timers_live())
         return false;
     if (strangers())
         return true;

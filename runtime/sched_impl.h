@@ -295,6 +295,7 @@ int rt_thread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void 
 void sysmon_start(void); /* once, at the first go statement */
 void sysmon_kick(void);  /* a P is busy again: see that it is awake */
 extern uint32_t sysmon_asleep;
+extern bool sysmon_polls; /* it may hold goroutines that wait for nothing any more */
 void preempt_init(void);
 bool preempt_signal(struct m *m); /* interrupt what runs there; false: its signal is not ours */
 bool in_runtime(uintptr_t pc);    /* is it the library's own code? */

@@ -39,6 +39,7 @@ enum { AGAIN_US = 300, AGAIN_MOST = 60 };
 static const int64_t SLICE_NS = 10 * 1000 * 1000;
 
 uint32_t sysmon_asleep;
+bool sysmon_polls;
 static bool started, have_membarrier;
 
 static struct seen {
@@ -145,17 +146,21 @@ static void look_at_descriptors(void)
 {
     if (!netpoll_waiting() || load_relaxed(&sched.poller) || control_on)
         return;
+    /* Until they are in the queue the goroutines found here are nowhere: check_dead must know. */
+    __atomic_store_n(&sysmon_polls, true, __ATOMIC_SEQ_CST);
     struct g *list = netpoll(0);
-    if (!list)
-        return;
     lock_acquire(&sched.lock, RANK_SCHED);
+    store_relaxed(&sysmon_polls, false);
+    if (!list)
+        check_dead(); /* who went idle meanwhile could not tell */
     for (struct g *g = list, *next; g; g = next) {
         next = g->next;
         g->status = G_RUNNABLE;
         gq_put(g);
     }
     lock_release(&sched.lock);
-    wake_p();
+    if (list)
+        wake_p();
 }
 
 /* A tick, or less if a timer will be due meanwhile and its P may be too busy to notice. */
