@@ -75,13 +75,18 @@ static bool published_empty(const struct published *p)
     return p->id == 0 && p->know.root == 0 && p->know.n == 0;
 }
 
+static bool same_owner(const struct published *a, const struct published *b)
+{
+    return a->id && a->id == b->id && id_whole(a->id, a->epoch < b->epoch ? a->epoch : b->epoch);
+}
+
 static void published_add(struct published *to, const struct published *from)
 {
     if (published_empty(to)) {
         published_copy(to, from);
         return;
     }
-    if (to->id == from->id && to->id) { /* the same one's: the later holds the earlier */
+    if (same_owner(to, from)) { /* the later holds the earlier */
         if (from->epoch > to->epoch)
             published_copy(to, from);
         return;
@@ -107,8 +112,7 @@ static void take(struct race_g *g, const struct sync *s, int mo)
 {
     if (acquires(mo)) {
         g_learn(g, &s->clock);
-    } else if (!published_empty(&s->clock) &&
-               !(s->clock.id && g_knows(g, s->clock.id, s->clock.epoch))) {
+    } else if (!published_empty(&s->clock) && !g_holds(g, &s->clock)) {
         published_add(&fence_of(g)->acquire, &s->clock);
     }
 }
@@ -157,9 +161,9 @@ static void op_take(struct op *o, int mo)
 /* A read-modify-write adds what p holds: one more heads a sequence that goes on here. */
 static void add_head(struct sync *s, const struct published *p)
 {
-    if (s->clock.id && s->clock.id != p->id)
+    bool alone = published_empty(&s->clock) || same_owner(&s->clock, p);
+    if (s->clock.id && !alone)
         sync_head_add(s, &s->clock);
-    bool alone = published_empty(&s->clock) || s->clock.id == p->id;
     published_add(&s->clock, p);
     if (!alone)
         sync_head_add(s, p);
@@ -167,7 +171,7 @@ static void add_head(struct sync *s, const struct published *p)
 
 static void release_merge(struct race_g *g, struct sync *s)
 {
-    bool known = s->clock.id && g_knows(g, s->clock.id, s->clock.epoch);
+    bool known = g_holds(g, &s->clock);
     if (known && s->clock.id != g->id)
         sync_head_add(s, &s->clock);
     if (known || published_empty(&s->clock)) { /* ours holds what is there */

@@ -31,6 +31,13 @@
  * pair (id, epoch) stays unique. Nothing gets ordered by reuse that was not ordered. A goroutine whose
  * epoch runs out of its 30 bits gets a fresh id and knows its old self as another.
  *
+ * A program that starts goroutines for ever and waits for none of them runs out of ids: no spawner knows
+ * an end. Then the id of the one that ended first is taken, at the next epoch. Whoever knows the new
+ * owner passes for one who knows the old owner's actions, which may hide a race with something done
+ * millions of goroutines ago; it must not pass for one who knows what the old owner had *learnt*, or
+ * there would be false alarms. So the epoch of the change is kept (ids_taken), and shortcuts 1 and 2
+ * are not taken with epochs up to it. It is said once.
+ *
  * Rejected: sparse hash clocks (join O(size), no sharing), tree clocks by Mathur et al. (fast joins, but
  * O(n) memory a goroutine), interval sets of known threads (degenerate under work stealing).
  *
@@ -50,9 +57,12 @@ static struct clock_node *node(u32 i)
 
 static u32 first_epoch = 1; /* debug_epoch: later, so that tests see epochs run out */
 
+static void ids_limit(long n);
+
 void clock_init(void)
 {
     first_epoch = (u32)det_option_num("debug_epoch", 1);
+    ids_limit(det_option_num("debug_ids", ID_MAX));
     slab_init(&clock_nodes, "clock nodes", sizeof(struct clock_node), 1u << 27);
 }
 
@@ -324,13 +334,14 @@ void clock_join(struct clock *a, const struct clock *b)
 
 static bool published_knows(const struct published *p, u32 id, u32 epoch)
 {
-    return id != 0 && ((p->id == id && p->epoch >= epoch) || clock_lookup(&p->know, id) >= epoch);
+    return id != 0 && id_whole(id, epoch) &&
+           ((p->id == id && p->epoch >= epoch) || clock_lookup(&p->know, id) >= epoch);
 }
 
 void g_learn(struct race_g *g, const struct published *p)
 {
     if (p->id) {
-        if (g_knows(g, p->id, p->epoch))
+        if (g_holds(g, p))
             return;
         if (published_knows(p, g->base_id, g->base_epoch)) {
             if (g->know.root != p->know.root) {
@@ -376,7 +387,7 @@ void g_publish(const struct race_g *g, struct published *p)
 void g_publish_merge(const struct race_g *g, struct published *p)
 {
     bool empty = p->id == 0 && p->know.root == 0 && p->know.n == 0;
-    if (empty || (p->id && g_knows(g, p->id, p->epoch))) {
+    if (empty || g_holds(g, p)) {
         g_publish(g, p);
         return;
     }
@@ -433,11 +444,18 @@ void g_advance(struct race_g *g)
 static struct {
     u32 lock;
     u32 fresh; /* the next never used */
+    u32 limit; /* debug_ids: less, so that tests see them run out */
     u32 head, tail, cap;
     struct dead_id {
         u32 id, epoch;
     } *ring;
 } ids = {.fresh = 1};
+u32 *ids_taken;
+
+static void ids_limit(long n)
+{
+    ids.limit = (u32)n;
+}
 
 #define ID_TRIES 4
 
@@ -463,20 +481,45 @@ static bool id_reuse(struct race_g *child, const struct race_g *spawner)
     return false;
 }
 
+/* The id of the one that ended first, known or not. */
+static bool id_take(struct race_g *child)
+{
+    while (ids.head != ids.tail) {
+        struct dead_id d = ids.ring[ids.head++ & (ids.cap - 1)];
+        if (d.epoch >= EPOCH_MAX)
+            continue;
+        if (!ids_taken)
+            __atomic_store_n(&ids_taken, det_map(((size_t)ID_MAX + 1) * sizeof *ids_taken),
+                             __ATOMIC_RELEASE);
+        __atomic_store_n(&ids_taken[d.id], d.epoch, __ATOMIC_RELEASE);
+        child->id = d.id;
+        child->epoch = d.epoch + 1;
+        return true;
+    }
+    return false;
+}
+
 void id_give(struct race_g *child, const struct race_g *spawner)
 {
+    bool first = false;
     det_lock(&ids.lock);
     if (!spawner || !id_reuse(child, spawner)) {
-        if (ids.fresh == ID_MAX) {
-            det_unlock(&ids.lock);
-            det_die("more than %u goroutines whose ends nobody has seen: no identity is left "
-                    "(join them, or receive from them)",
-                    ID_MAX);
+        bool none = !ids_taken;
+        if (ids.fresh < ids.limit || !id_take(child)) {
+            if (ids.fresh == ID_MAX) {
+                det_unlock(&ids.lock);
+                det_die("more than %u goroutines at once: no identity is left", ID_MAX);
+            }
+            child->id = ids.fresh++;
+            child->epoch = first_epoch;
         }
-        child->id = ids.fresh++;
-        child->epoch = first_epoch;
+        first = none && ids_taken;
     }
     det_unlock(&ids.lock);
+    if (unlikely(first))
+        det_notice("%u goroutines have ended that nobody waited for, and their identities are used "
+                   "again: a race with what the first of them did may go unseen",
+                   ids.limit - 1);
     child->self = word_of(child->id, child->epoch);
 }
 

@@ -45,6 +45,20 @@ static inline bool g_knows(const struct race_g *g, u32 id, u32 epoch)
     return clock_lookup(&g->know, id) >= epoch;
 }
 
+/* By id, when ids have run out and one was taken whose owner's end its new owner does not know: that
+   owner's last epoch. NULL: that has never happened. */
+extern u32 *ids_taken;
+/* Does whoever knows (id, epoch) know all that `id` knew then? */
+static inline bool id_whole(u32 id, u32 epoch)
+{
+    const u32 *taken = __atomic_load_n(&ids_taken, __ATOMIC_RELAXED);
+    return likely(!taken) || epoch > __atomic_load_n(&taken[id], __ATOMIC_RELAXED);
+}
+static inline bool g_holds(const struct race_g *g, const struct published *p)
+{
+    return p->id && g_knows(g, p->id, p->epoch) && id_whole(p->id, p->epoch);
+}
+
 /* g learns p; g publishes into p (replacing or adding); none of them advances g's epoch. */
 void g_learn(struct race_g *g, const struct published *p);
 void g_publish(const struct race_g *g, struct published *p);

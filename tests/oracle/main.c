@@ -74,6 +74,12 @@ static uint64_t now_ms(void)
     return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* When ids are taken from the dead, races with those may go unseen; nothing may be made up. */
+static bool few_ids(void)
+{
+    return S->seed % 8 == 6;
+}
+
 static bool run_once(void)
 {
     S->nevents = S->ninst = S->done = 0;
@@ -92,9 +98,11 @@ static bool run_once(void)
         snprintf(text, sizeof text, "%d", record_fd);
         setenv(RECORD_ENV_FD, text, 1);
         setenv(RECORD_ENV_NOTICE, "1", 1);
-        /* Every eighth program meets the end of the epochs, every few releases. */
+        /* Every eighth program meets the end of the epochs, every few releases; another the end of
+           the ids. */
         setenv(RECORD_ENV_OPTIONS,
                S->seed % 8 == 7 ? "detect=race debug_all=1 max_reports=0 debug_epoch=1073741819"
+               : few_ids()      ? "detect=race debug_all=1 max_reports=0 debug_ids=9"
                                 : "detect=race debug_all=1 max_reports=0",
                1);
         snprintf(text, sizeof text, "%d", S->par ? procs : 1);
@@ -337,7 +345,7 @@ static enum outcome compare(void)
         if (o != SAME)
             return o;
     }
-    if (S->par)
+    if (S->par || few_ids())
         return SAME;
     for (uint32_t i = 0; i < verdict.nrace; i++) {
         const struct access *a = &verdict.access[verdict.race[i].cur];
