@@ -17,10 +17,13 @@
  * A finding of any other kind is built with the same functions (det.h) by the room that found it.
  */
 #include "goroutine.h"
+#include "access.h"
+#include "sync.h"
 #include "facts.h"
 #include "intercept.h"
 #include "leak.h"
 #include "output.h"
+#include "slept.h"
 #include "sys.h"
 #include "whereabouts.h"
 
@@ -265,6 +268,63 @@ static void location(struct finding *f, uintptr_t a, size_t n)
     }
 }
 
+/* --- what seemed to order them ------------------------------------------------------------------------- */
+
+/* The whole address, of which the log keeps 44 bits; 0 if nothing of the program's is there. */
+static uintptr_t whole(uintptr_t a)
+{
+    struct heap_block b;
+    struct life l;
+    for (uintptr_t high = 0; high < 8; high++) {
+        uintptr_t at = a | high << DET_ADDR_BITS;
+        if (det_app(at) && (output_in_module(at) || heap_find(at, &b) || life_by_stack(at, &l)))
+            return at;
+    }
+    return 0;
+}
+
+/* An atomic that the other goroutine wrote after its access and this one read before its own. */
+static void weak_atomic(struct finding *f, const struct race *r, const struct restored *other,
+                        const struct life *him)
+{
+    u32 id = word_id(r->hit->word), epoch = word_epoch(r->hit->word);
+    for (u32 i = 0; i < other->natomics; i++) {
+        uintptr_t a = other->atomic[i];
+        u64 last = shadow_load(&shadow_of(a)[0]);
+        if (word_id(last) != id || word_epoch(last) < epoch || !history_read_atomic(r->g, a))
+            continue;
+        uintptr_t at = whole(a);
+        if (!at)
+            continue;
+        struct sync *s = sync_lock(at, false);
+        bool published = s && s->clock.id == id && s->clock.epoch >= epoch;
+        if (s)
+            sync_unlock(s);
+        finding_part(f,
+                     &(struct record_part){.role = PART_WEAK,
+                                           .addr = at,
+                                           .goid = him->goid,
+                                           .flags = him->flags,
+                                           .aux = published ? WEAK_LOAD : WEAK_STORE},
+                     NULL, 0);
+        return;
+    }
+}
+
+static void seeming_order(struct finding *f, const struct race *r, const struct restored *other,
+                          const struct life *him)
+{
+    uintptr_t pc;
+    weak_atomic(f, r, other, him);
+    if (slept_since(r->g, word_id(r->hit->word), word_epoch(r->hit->word), him->goid,
+                    him->flags & PART_THREAD, &pc))
+        finding_part(f,
+                     &(struct record_part){.role = PART_SLEPT,
+                                           .goid = r->g->goid,
+                                           .flags = r->g->life->flags},
+                     &pc, 1);
+}
+
 static void race_on_stack(void *arg)
 {
     struct race *r = arg;
@@ -343,6 +403,8 @@ static void race_on_stack(void *arg)
         object(f, r->a, r->g->object);
     else
         location(f, r->a > other.addr ? r->a : other.addr, r->n < other.size ? r->n : other.size);
+    if (known && named)
+        seeming_order(f, r, &other, &him);
     write_it();
 }
 

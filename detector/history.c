@@ -57,6 +57,8 @@ static u32 life_index(const struct life *l)
     return (u32)(((const char *)l - lives.base) / lives.size);
 }
 
+static u64 newest[2]; /* numbers: of goroutines, of threads */
+
 void history_init(void)
 {
     slab_init(&lives, "goroutine lives", sizeof(struct life), 1u << 26);
@@ -77,6 +79,9 @@ struct life *life_begin(struct race_g *g, uint64_t goid, u32 created, uintptr_t 
                        .flags = flags,
                        .g = g};
     det_lock(&lock);
+    bool thread = flags & PART_THREAD;
+    if (goid > newest[thread])
+        __atomic_store_n(&newest[thread], goid, __ATOMIC_RELAXED);
     l->before = life_of[g->id];
     if (l->before)
         life_at(l->before)->after = i;
@@ -409,6 +414,15 @@ static bool run_holds(const struct wanted *want, uintptr_t a, size_t n, u64 word
     return false;
 }
 
+static void note_atomic(struct restored *out, uintptr_t a)
+{
+    for (u32 i = 0; i < out->natomics; i++)
+        if (out->atomic[i] == a)
+            return;
+    if (out->natomics < ATOMICS_MAX)
+        out->atomic[out->natomics++] = a;
+}
+
 static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wanted *want,
                          struct replay *r, struct restored *out)
 {
@@ -457,8 +471,8 @@ static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wan
                 continue;
             case EV_EPOCH:
                 r->epoch = (u32)value;
-                if (r->epoch > want->epoch)
-                    return found;
+                if (r->epoch > want->epoch && !found)
+                    return false;
                 continue;
             case EV_RUN:
                 flags = value & 3;
@@ -472,6 +486,8 @@ static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wan
                 n = *++p;
             }
         }
+        if (found && (flags & ACCESS_ATOMIC) && (flags & ACCESS_WRITE))
+            note_atomic(out, a);
         if (r->epoch != want->epoch || !(bytes_in(want->granule, a, n) & want->bytes))
             continue;
         if ((flags ^ want->flags) & (ACCESS_WRITE | ACCESS_ATOMIC))
@@ -480,6 +496,7 @@ static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wan
         out->addr = a;
         out->size = n;
         out->flags = flags;
+        out->natomics = 0;
         replay_take(r, out);
     }
     return found;
@@ -512,4 +529,36 @@ bool history_restore(u64 word, uintptr_t granule, u32 flags, struct restored *ou
     det_unlock(&lock);
     out->addr = out->addr | (granule & ~(uintptr_t)DET_ADDR_MASK);
     return found;
+}
+
+bool history_read_atomic(struct race_g *g, uintptr_t a)
+{
+    const struct chunk *c = g->life ? g->life->newest : NULL;
+    if (!c)
+        return false;
+    for (const u64 *p = c->ev + c->kept; p < g->ev; p++) {
+        u64 e = *p, value = e >> EV_OTHER_SHIFT;
+        if (e & EV_ACCESS) {
+            if ((e & EV_ATOMIC) && e >> EV_ADDR_SHIFT == a)
+                return true;
+            continue;
+        }
+        switch (e & EV_OTHER_MASK) {
+        case EV_LOCKS:
+            p += 2 * (value & 255);
+            break;
+        case EV_RUN:
+        case EV_RANGE:
+            p++;
+            break;
+        default:
+            break;
+        }
+    }
+    return false;
+}
+
+u64 history_newest(bool thread)
+{
+    return __atomic_load_n(&newest[thread], __ATOMIC_RELAXED);
 }

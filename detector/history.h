@@ -121,6 +121,7 @@ struct logged_lock {
     u32 kind, mode;
 };
 
+#define ATOMICS_MAX 8
 struct restored {
     uintptr_t addr;
     size_t size;
@@ -130,9 +131,15 @@ struct restored {
     bool locks_known;
     u32 nlocks;
     struct logged_lock lock[LOCKS_MAX];
+    u32 natomics; /* what its goroutine wrote atomically afterwards; the low 44 bits */
+    uintptr_t atomic[ATOMICS_MAX];
     uintptr_t pc[DET_STACK_MAX]; /* innermost first */
 };
 /* The access that left `word` (with the bytes in question) in the shadow of `granule`. */
 bool history_restore(u64 word, uintptr_t granule, u32 flags, struct restored *out);
+/* Has g, as far as the newest part of its log goes back, read atomically at a (the low 44 bits)? */
+bool history_read_atomic(struct race_g *g, uintptr_t a);
+/* The goroutine, or (thread) thread, with the highest number so far. */
+u64 history_newest(bool thread);
 
 #endif

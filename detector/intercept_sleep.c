@@ -7,6 +7,7 @@
  * goes through a function that has saved them all. With syscall the kernel is called directly.
  */
 #include "intercept.h"
+#include "slept.h"
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/types.h>
@@ -21,7 +22,7 @@
         return r;                       \
     }
 
-/* The same, and under a controlled schedule a sleep of its made-up time. */
+/* The same, and under a controlled schedule a sleep of its made-up time; slept.c wants to know. */
 #define SLEEPS_FOR(ret, name, type, unit)                                      \
     ICEPT(ret, name, (type n))                                                 \
     {                                                                          \
@@ -31,6 +32,8 @@
         ICEPT_MAY_SLEEP();                                                     \
         ret r = REAL(name)(n);                                                 \
         ICEPT_SLEPT();                                                         \
+        if (det_cur)                                                           \
+            slept_note(det_cur, ICEPT_PC());                                   \
         return r;                                                              \
     }
 

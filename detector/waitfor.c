@@ -45,6 +45,7 @@
 #include "goroutine.h"
 #include "intercept.h"
 #include "record.h"
+#include "slept.h"
 #include "sys.h"
 #include <linux/futex.h>
 
@@ -109,6 +110,8 @@ void wait_event_unpark(struct race_g *g)
     struct waiting *w = g->wait;
     if (!w)
         return;
+    if (w->why == HOOK_WAIT_SLEEP)
+        slept_note(g, w->pc);
     w->why = HOOK_WAIT_NONE;
     w->reported = WAIT_QUIET;
     w->n = 0;

@@ -41,21 +41,44 @@ static void junit_case(FILE *f, struct findings *all, struct finding *fi)
     free(text);
 }
 
+static void junit_crash(FILE *f, struct findings *all, const struct crash *c)
+{
+    char *text;
+    size_t n;
+    FILE *mem = open_memstream(&text, &n);
+    text_frames(mem, &c->part.stack);
+    fclose(mem);
+    const char *message = arena_printf(&all->arena, "the program %s", crash_message(&all->arena, c));
+    fputs("    <testcase classname=\"goc-race\" name=\"", f);
+    xml_text(f, message);
+    fputs("\">\n      <error type=\"crash\" message=\"", f);
+    xml_text(f, message);
+    fputs("\">", f);
+    xml_text(f, c->part.r.role ? text : "");
+    fputs("</error>\n    </testcase>\n", f);
+    free(text);
+}
+
 static void junit_end(struct output *o, struct findings *all)
 {
-    size_t tests = all->printed ? all->printed : 1;
+    size_t crashes = 0;
+    for (const struct crash *c = all->crash; c; c = c->next)
+        crashes++;
+    size_t tests = all->printed + crashes ? all->printed + crashes : 1;
     fprintf(o->f,
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-            "<testsuites name=\"goc-race\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n"
+            "<testsuites name=\"goc-race\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\">\n"
             "  <testsuite name=\"",
-            tests, all->printed);
+            tests, all->printed, crashes);
     xml_text(o->f, all->program ? all->program : "goc-race");
-    fprintf(o->f, "\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" skipped=\"0\">\n", tests,
-            all->printed);
+    fprintf(o->f, "\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"0\">\n", tests,
+            all->printed, crashes);
     size_t n = 0;
     for (struct finding *f = all->first; f && n < all->printed; f = f->next, n++)
         junit_case(o->f, all, f);
-    if (!n)
+    for (const struct crash *c = all->crash; c; c = c->next)
+        junit_crash(o->f, all, c);
+    if (!n && !crashes)
         fputs("    <testcase classname=\"goc-race\" name=\"no findings\"/>\n", o->f);
     fputs("  </testsuite>\n</testsuites>\n", o->f);
 }
@@ -110,6 +133,13 @@ static void github_finding(struct output *o, struct findings *all, struct findin
     fflush(o->f);
 }
 
+static void github_crash(struct output *o, struct findings *all, struct crash *c)
+{
+    annotation(o->f, "error", part_frame(&c->part), "CRASH",
+               arena_printf(&all->arena, "the program %s", crash_message(&all->arena, c)));
+    fflush(o->f);
+}
+
 static void github_end(struct output *o, struct findings *all)
 {
     const char *path = getenv("GITHUB_STEP_SUMMARY");
@@ -129,4 +159,4 @@ static void github_end(struct output *o, struct findings *all)
 }
 
 const struct renderer github_renderer = {
-    .name = "github", .finding = github_finding, .end = github_end};
+    .name = "github", .finding = github_finding, .crash = github_crash, .end = github_end};

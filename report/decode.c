@@ -256,7 +256,7 @@ static const char *read_crash(const struct sink *s, struct cursor c)
         return error;
     if (f.nparts)
         crash->part = f.part[0];
-    crash->resolved = f.resolved;
+    crash->resolved = f.resolved || !f.nparts;
     if (s->crash)
         s->crash(s->arg, crash);
     return NULL;
@@ -433,6 +433,32 @@ void encode_hello(struct buf *b)
     buf_free(&p);
 }
 
+static void put_part(struct buf *b, const struct part *q)
+{
+    struct buf t = {0};
+    put_item(b, ITEM_PART, &q->r, sizeof q->r, q->pc, q->r.depth * sizeof *q->pc);
+    if (q->text)
+        put_item(b, ITEM_TEXT, q->text, strlen(q->text), "", 0);
+    put_frames(b, &q->stack);
+    t.n = 0;
+    put_string(&t, q->name);
+    put_string(&t, q->type);
+    put_string(&t, q->name2);
+    put_string(&t, q->file);
+    buf_add(&t, &q->line, 4);
+    buf_add(&t, &q->type_size, 8);
+    put_item(b, ITEM_NAME, t.s, t.n, "", 0);
+    for (size_t k = 0; k < q->nheld; k++) {
+        const struct held *l = &q->held[k];
+        put_item(b, ITEM_LOCK, &l->r, sizeof l->r, l->pc, l->r.depth * sizeof *l->pc);
+        put_frames(b, &l->stack);
+        t.n = 0;
+        put_string(&t, l->name);
+        put_item(b, ITEM_NAME, t.s, t.n, "", 0);
+    }
+    buf_free(&t);
+}
+
 void encode_finding(struct buf *b, const struct finding *f)
 {
     struct buf p = {0}, t = {0};
@@ -442,30 +468,19 @@ void encode_finding(struct buf *b, const struct finding *f)
         put_string(&t, f->hint);
         put_item(&p, ITEM_HINT, t.s, t.n, "", 0);
     }
-    for (size_t i = 0; i < f->nparts; i++) {
-        const struct part *q = &f->part[i];
-        put_item(&p, ITEM_PART, &q->r, sizeof q->r, q->pc, q->r.depth * sizeof *q->pc);
-        if (q->text)
-            put_item(&p, ITEM_TEXT, q->text, strlen(q->text), "", 0);
-        put_frames(&p, &q->stack);
-        t.n = 0;
-        put_string(&t, q->name);
-        put_string(&t, q->type);
-        put_string(&t, q->name2);
-        put_string(&t, q->file);
-        buf_add(&t, &q->line, 4);
-        buf_add(&t, &q->type_size, 8);
-        put_item(&p, ITEM_NAME, t.s, t.n, "", 0);
-        for (size_t k = 0; k < q->nheld; k++) {
-            const struct held *l = &q->held[k];
-            put_item(&p, ITEM_LOCK, &l->r, sizeof l->r, l->pc, l->r.depth * sizeof *l->pc);
-            put_frames(&p, &l->stack);
-            t.n = 0;
-            put_string(&t, l->name);
-            put_item(&p, ITEM_NAME, t.s, t.n, "", 0);
-        }
-    }
+    for (size_t i = 0; i < f->nparts; i++)
+        put_part(&p, &f->part[i]);
     put_record(b, REC_FINDING, f->id, &p);
     buf_free(&p);
     buf_free(&t);
+}
+
+void encode_crash(struct buf *b, const struct crash *c)
+{
+    struct buf p = {0};
+    put_item(&p, ITEM_CRASH, &c->r, sizeof c->r, "", 0);
+    if (c->part.r.role)
+        put_part(&p, &c->part);
+    put_record(b, REC_CRASH, 0, &p);
+    buf_free(&p);
 }

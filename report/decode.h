@@ -44,5 +44,6 @@ void decode_free(struct decoder *d);
 /* The other way, for --save: the finding with its names. */
 void encode_hello(struct buf *b);
 void encode_finding(struct buf *b, const struct finding *f);
+void encode_crash(struct buf *b, const struct crash *c);
 
 #endif

@@ -260,6 +260,8 @@ void findings_crash(struct findings *all, struct crash *c)
             break;
         }
     }
+    c->next = all->crash;
+    all->crash = c;
     for (struct output *o = all->outputs; o; o = o->next)
         if (o->how->crash)
             o->how->crash(o, all, c);
@@ -333,6 +335,17 @@ void findings_replay(struct findings *all)
         for (struct output *o = all->outputs; o; o = o->next)
             if (o->how->finding)
                 o->how->finding(o, all, f);
+    for (struct crash *c = all->crash; c; c = c->next)
+        for (struct output *o = all->outputs; o; o = o->next)
+            if (o->how->crash)
+                o->how->crash(o, all, c);
+}
+
+void findings_died(struct findings *all, int signal)
+{
+    struct crash *c = arena_alloc(&all->arena, sizeof *c);
+    *c = (struct crash){.r.signal = (uint32_t)signal, .resolved = true, .next = all->crash};
+    all->crash = c;
 }
 
 void findings_end(struct findings *all)
@@ -372,6 +385,8 @@ static void save_end(struct output *o, struct findings *all)
     encode_hello(&b);
     for (const struct finding *f = all->first; f; f = f->next)
         encode_finding(&b, f);
+    for (const struct crash *c = all->crash; c; c = c->next)
+        encode_crash(&b, c);
     fwrite(b.s, 1, b.n, o->f);
     buf_free(&b);
 }
@@ -394,6 +409,11 @@ static void load_known(void *arg, struct finding *f)
         *at = f;
         all->table_used++;
     }
+}
+
+static void load_crash(void *arg, struct crash *c)
+{
+    findings_crash(arg, c);
 }
 
 static void load_repeat(void *arg, uint64_t id, uint64_t count)
@@ -419,6 +439,7 @@ void findings_load(struct findings *all, const char *path, bool baseline)
                         .hello = load_hello,
                         .modules = load_modules,
                         .repeat = load_repeat,
+                        .crash = baseline ? NULL : load_crash,
                         .finding = baseline ? load_known : load_finding};
     struct decoder d = {.sink = &sink};
     FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");

@@ -49,6 +49,7 @@ struct findings {
     size_t nseen, seen_size;
     struct writer_state *writers, *writer;
     struct suppressions *suppressions;
+    struct crash *crash; /* newest first */
     size_t suppressed, known; /* by a suppression; in the baseline */
     struct output *outputs;
     const char *program; /* for headings: what ran */
@@ -69,6 +70,8 @@ void findings_outputs(struct findings *all);
 void findings_add(struct findings *all, struct finding *f);
 void findings_repeat(struct findings *all, uint64_t id, uint64_t count);
 void findings_crash(struct findings *all, struct crash *c);
+/* The program was ended by a signal that left no record. The caller has said so. */
+void findings_died(struct findings *all, int signal);
 /* The records that follow are of that process: its ids and modules are its own. `fresh`: it has
    just said hello. */
 void findings_writer(struct findings *all, unsigned writer, bool fresh);

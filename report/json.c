@@ -85,6 +85,7 @@ const char *role_word(unsigned role)
         [PART_STACK] = "stack",         [PART_OBJECT] = "object",     [PART_TLS] = "tls",
         [PART_WAIT] = "wait",           [PART_HOLDER] = "holder",     [PART_EDGE] = "edge",
         [PART_EDGE_HELD] = "edge-held", [PART_MISUSE] = "misuse",     [PART_RELATED] = "related",
+        [PART_SLEPT] = "slept",         [PART_WEAK] = "weak",
     };
     return role < sizeof words / sizeof *words && words[role] ? words[role] : "other";
 }

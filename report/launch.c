@@ -514,8 +514,10 @@ int launch(const struct options *o, char **argv)
     close(r.signals);
     if (!r.program.elf && !r.hello)
         notice_plain(argv[0], &r.program);
-    if (e.signal && !r.crashed && !e.timed_out)
+    if (e.signal && !r.crashed && !e.timed_out) {
+        findings_died(&r.all, e.signal);
         warn("%s", ending_words(&e));
+    }
     return verdict(&r, e.status, e.signal || e.timed_out);
 }
 

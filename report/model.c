@@ -3,6 +3,7 @@
 
 #include "hooks.h"
 
+#include <signal.h>
 #include <string.h>
 
 struct part *finding_part(const struct finding *f, enum record_role role, const struct part *from)
@@ -221,6 +222,19 @@ const char *finding_message(struct arena *a, const struct finding *f)
     }
     const char *s = arena_str(a, b.s);
     buf_free(&b);
+    return s;
+}
+
+const char *crash_message(struct arena *a, const struct crash *c)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    const char *name = sigabbrev_np((int)c->r.signal), *how = "was killed";
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        if ((int)c->r.signal == faults[i])
+            how = "crashed";
+    const char *s = arena_printf(a, "%s: SIG%s", how, name ? name : "???");
+    if (c->part.r.role && (c->r.signal == SIGSEGV || c->r.signal == SIGBUS))
+        s = arena_printf(a, "%s at address 0x%012llx", s, (unsigned long long)c->r.addr);
     return s;
 }
 

@@ -74,11 +74,15 @@ struct finding {
     struct finding *next;
 };
 
+/* A signal that ended the program. */
 struct crash {
     struct record_crash r;
-    struct part part; /* the goroutine and its stack */
+    struct part part; /* the goroutine and its stack; role 0 if nothing is known of them */
     bool resolved;
+    struct crash *next;
 };
+/* "crashed: SIGSEGV at address 0x0", "was killed: SIGKILL". */
+const char *crash_message(struct arena *a, const struct crash *c);
 
 /* The first part in that role, from `from` on (NULL: from the start); NULL if there is none. */
 struct part *finding_part(const struct finding *f, enum record_role role, const struct part *from);

@@ -125,6 +125,14 @@ enum record_role {
     PART_EDGE_HELD = 13, /* where the first lock of the PART_EDGE before it was taken */
     PART_MISUSE = 14,    /* where it happened; ITEM_TEXT says what */
     PART_RELATED = 15,   /* a further stack; ITEM_TEXT says what it is */
+    PART_SLEPT = 16,     /* goid (of PART_ACCESS) slept here after PART_PREVIOUS and before its access */
+    PART_WEAK = 17,      /* goid (of PART_PREVIOUS) wrote the atomic at addr after its access, and
+                            PART_ACCESS's goroutine read it before its own; aux: enum record_weak */
+};
+
+enum record_weak {
+    WEAK_STORE = 1, /* the write published nothing */
+    WEAK_LOAD = 2,  /* the write did, and the read did not acquire it */
 };
 
 enum record_flags {

@@ -171,6 +171,26 @@ static void result(FILE *f, struct findings *all, const struct finding *fi)
     fputs("}", f);
 }
 
+/* The run, if it is one; of a saved one only that it was cut off is known. */
+static void invocation(FILE *f, struct findings *all)
+{
+    if (!all->ran && !all->crash)
+        return;
+    fprintf(f, ",\"invocations\":[{\"executionSuccessful\":%s", all->crash ? "false" : "true");
+    if (all->ran)
+        fprintf(f, ",\"exitCode\":%d", all->status);
+    if (all->crash) {
+        const char *name = sigabbrev_np((int)all->crash->r.signal);
+        fprintf(f, ",\"exitSignalNumber\":%u,\"exitSignalName\":\"SIG%s\"",
+                all->crash->r.signal, name ? name : "???");
+        fputs(",\"toolExecutionNotifications\":[{\"level\":\"error\",\"message\":{\"text\":", f);
+        json_string(f, arena_printf(&all->arena, "the program %s",
+                                    crash_message(&all->arena, all->crash)));
+        fputs("}}]", f);
+    }
+    fputs("}]", f);
+}
+
 static void sarif_end(struct output *o, struct findings *all)
 {
     FILE *f = o->f;
@@ -188,9 +208,7 @@ static void sarif_end(struct output *o, struct findings *all)
         fputs("},\"defaultConfiguration\":{\"level\":\"error\"}}", f);
     }
     fputs("]}},\"columnKind\":\"unicodeCodePoints\"", f);
-    if (all->ran)
-        fprintf(f, ",\"invocations\":[{\"executionSuccessful\":true,\"exitCode\":%d}]",
-                all->status);
+    invocation(f, all);
     fputs(",\"results\":[", f);
     size_t n = 0;
     for (const struct finding *fi = all->first; fi && n < all->printed; fi = fi->next) {

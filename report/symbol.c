@@ -25,6 +25,8 @@
  */
 #include "symbol.h"
 
+#include "hooks.h"
+
 #include <dwarf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -541,6 +543,9 @@ static void name_memory(struct symbols *s, const struct finding *f, struct part 
         break;
     case PART_WAIT:
         name_object(s, f, p, wait_object(p->r.aux));
+        break;
+    case PART_WEAK:
+        name_object(s, f, p, HOOK_OBJ_NONE);
         break;
     case PART_OBJECT:
     case PART_MISUSE:

@@ -212,6 +212,8 @@ static void text_finding(struct output *o, struct findings *all, struct finding 
     bool frames = true; /* a part with frames needs a blank line before it and after it */
     for (size_t i = 0; i < f->nparts; i++) {
         const struct part *p = &f->part[i];
+        if (p->r.role == PART_SLEPT || p->r.role == PART_WEAK)
+            continue; /* the hint speaks of them */
         bool ours = p->r.role == PART_GLOBAL || p->r.role == PART_TLS ||
                     (p->r.role == PART_OBJECT && !p->stack.n);
         if (i && (frames || !ours))
@@ -272,13 +274,12 @@ char *text_sentence(struct findings *all, const struct finding *f, const struct 
 
 static void text_crash(struct output *o, struct findings *all, struct crash *c)
 {
-    const char *name = sigabbrev_np((int)c->r.signal);
-    fprintf(o->f, "%sgoc-race: program crashed: SIG%s", RED, name ? name : "???");
-    if (c->r.signal == 11 || c->r.signal == 7)
-        fprintf(o->f, " at address 0x%012llx", (unsigned long long)c->r.addr);
-    fprintf(o->f, "%s\n\n%s%s [running]:%s\n", OFF, BOLD, part_who(&all->arena, &c->part), OFF);
-    text_frames(o->f, &c->part.stack);
-    fprintf(o->f, "\n");
+    fprintf(o->f, "%sgoc-race: program %s%s\n\n", RED, crash_message(&all->arena, c), OFF);
+    if (c->part.r.role) {
+        fprintf(o->f, "%s%s [running]:%s\n", BOLD, part_who(&all->arena, &c->part), OFF);
+        text_frames(o->f, &c->part.stack);
+        fprintf(o->f, "\n");
+    }
     fflush(o->f);
 }
 

@@ -1,0 +1,235 @@
+# The hint of each pattern, and beside it a program that looks like it and must not get that hint: a
+# wrong one costs more than none.
+. tests/e2e/lib
+
+cat >"$work/hints.c" <<'END'
+#include <goc.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS GOC_MILLISECOND
+static int data, other, spare;
+static atomic_int ready, seen;
+static goc_mutex mu, mu2;
+static goc_rwmutex rw;
+static goc_waitgroup wg;
+static goc_chan(int) ch;
+static int *config;
+
+/* Time passes, and nobody sleeps. */
+static void pass(atomic_int *until)
+{
+    while (!atomic_load_explicit(until, memory_order_relaxed))
+        goc_gosched();
+}
+
+static void add_inside(void)
+{
+    goc_waitgroup_add(&wg, 1);
+    goc_sleep(20 * MS);
+    goc_waitgroup_done(&wg);
+}
+static void wg_inside(void)
+{
+    go(add_inside);
+    goc_sleep(5 * MS);
+    goc_waitgroup_wait(&wg);
+}
+static void starts_one(void)
+{
+    go(add_inside);
+}
+static void wg_elsewhere(void)
+{
+    go(starts_one);
+    goc_sleep(5 * MS);
+    goc_waitgroup_wait(&wg);
+}
+
+static void send_one(void)
+{
+    goc_send(ch, 1);
+}
+static void close_send(void)
+{
+    ch = goc_chan_make(int, 1);
+    go(send_one);
+    goc_sleep(5 * MS);
+    goc_close(ch);
+}
+static void try_one(void)
+{
+    int v;
+    goc_try_recv(ch, &v);
+    goc_sleep(50 * MS);
+}
+static void free_recv(void)
+{
+    ch = goc_chan_make(int, 1);
+    go(try_one);
+    goc_sleep(5 * MS);
+    goc_chan_free(ch);
+}
+
+static void set_data(void)
+{
+    data = 1;
+    atomic_store_explicit(&seen, 1, memory_order_relaxed);
+}
+static void slept(void)
+{
+    go(set_data);
+    goc_sleep(5 * MS);
+    data++;
+}
+static void slept_before(void)
+{
+    goc_sleep(5 * MS);
+    go(set_data);
+    pass(&seen);
+    data++;
+}
+static void set_and_stay(void)
+{
+    data = 1;
+    goc_sleep(30 * MS);
+}
+static void slept_both(void)
+{
+    go(set_and_stay);
+    goc_sleep(5 * MS);
+    data++;
+}
+
+static void publish_relaxed(void)
+{
+    data = 42;
+    atomic_store_explicit(&ready, 1, memory_order_relaxed);
+}
+static void weak_store(void)
+{
+    go(publish_relaxed);
+    while (!atomic_load_explicit(&ready, memory_order_acquire))
+        goc_gosched();
+    data++;
+}
+static void publish(void)
+{
+    data = 42;
+    atomic_store_explicit(&ready, 1, memory_order_release);
+}
+static void weak_load(void)
+{
+    go(publish);
+    pass(&ready);
+    data++;
+}
+static void publish_first(void)
+{
+    atomic_store_explicit(&ready, 1, memory_order_relaxed);
+    data = 42;
+}
+static void weak_first(void)
+{
+    go(publish_first);
+    pass(&ready);
+    for (int i = 0; i < 100; i++)
+        goc_gosched();
+    data++;
+}
+
+static int *config_get(void)
+{
+    if (!config) {
+        goc_mutex_lock(&mu);
+        if (!config)
+            config = calloc(1, sizeof *config);
+        goc_mutex_unlock(&mu);
+    }
+    return config;
+}
+static void use_config(void)
+{
+    config_get();
+}
+static void checked_twice(void)
+{
+    go(use_config);
+    goc_sleep(5 * MS);
+    config_get();
+}
+static int *config_peek(void)
+{
+    return config;
+}
+static void checked_elsewhere(void)
+{
+    go(use_config);
+    goc_sleep(5 * MS);
+    config_peek();
+}
+
+static void under_one(void)
+{
+    goc_mutex_lock(&mu);
+    data++;
+    goc_mutex_unlock(&mu);
+}
+static void two_locks(void)
+{
+    go(under_one);
+    goc_sleep(5 * MS);
+    goc_mutex_lock(&mu2);
+    data++;
+    goc_mutex_unlock(&mu2);
+}
+static void under_read(void)
+{
+    goc_rwmutex_rlock(&rw);
+    data++;
+    goc_rwmutex_runlock(&rw);
+}
+static void read_locked(void)
+{
+    go(under_read);
+    goc_sleep(5 * MS);
+    under_read();
+}
+
+static void through(int *p)
+{
+    ++*p;
+}
+static void own_local(void)
+{
+    int mine = 0;
+    go(through, &mine);
+    mine++;
+    goc_sleep(5 * MS);
+}
+static void others_local(void)
+{
+    int theirs = 0;
+    go(through, &theirs);
+    go(through, &theirs);
+    goc_sleep(5 * MS);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*fn)(void);
+    } all[] = {
+#define T(f) {#f, f},
+        T(wg_inside) T(wg_elsewhere) T(close_send) T(free_recv) T(slept) T(slept_before)
+        T(slept_both) T(weak_store) T(weak_load) T(weak_first) T(checked_twice)
+        T(checked_elsewhere) T(two_locks) T(read_locked) T(own_local) T(others_local)
+    };
+    (void)other, (void)spare;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (argc > 1 && strcmp(argv[1], all[i].name) == 0)
+            all[i].fn();
+    return 0;
+}
