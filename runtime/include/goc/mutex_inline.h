@@ -17,7 +17,9 @@ extern ptrdiff_t goc_mutex_rseq;
 /* "If mu's word is as for this thread, store", as one step for whoever calls membarrier: a
    restartable sequence from 1 to 2, to which the kernel lets nothing come back that it has
    interrupted there. The thread may change until the instruction before 1, hence the second look;
-   before the first one has succeeded, goc_mutex_rseq may not be set. EXPECT and MAKE turn this
+   before the first one has succeeded, goc_mutex_rseq may not be set. The kernel is made to forget the
+   sequence at its end, since the code may be a plugin's, and be unmapped by dlclose while the thread's
+   struct rseq would still point there: at the next interrupt the kernel would kill. EXPECT and MAKE turn this
    thread's number, in eax, into the word expected, in ecx, and the one to store, in eax. */
 #define GOC_MUTEX_SEQUENCE_(EXPECT, MAKE)                                      \
     __asm__ goto(".pushsection .data.rel.ro.goc_mutex, \"aw?\", @progbits\n\t" \
@@ -33,13 +35,14 @@ extern ptrdiff_t goc_mutex_rseq;
                  "movq %%rax, %%fs:8(%[rseq])\n"                               \
                  "1:\tmovl %%fs:(%%rdx), %%eax\n\t" EXPECT "\n\t"              \
                  "cmpl %%ecx, (%[word])\n\t"                                   \
-                 "jne %l[no]\n\t" MAKE "\n\t"                                  \
+                 "jne 4f\n\t" MAKE "\n\t"                                      \
                  "movl %%eax, (%[word])\n"                                     \
-                 "2:\n\t"                                                      \
+                 "2:\tmovq $0, %%fs:8(%[rseq])\n\t"                           \
                  ".pushsection .text.unlikely, \"ax?\", @progbits\n\t"         \
                  ".byte 0x0f, 0xb9, 0x3d\n\t"                                  \
                  ".long 0x53053053\n" /* the signature that glibc registers */ \
-                 "4:\tjmp %l[no]\n\t"                                          \
+                 "4:\tmovq $0, %%fs:8(%[rseq])\n\t"                           \
+                 "jmp %l[no]\n\t"                                             \
                  ".popsection"                                                 \
                  :                                                             \
                  : [word] "r"(&mu->goc_state), [rseq] "r"(goc_mutex_rseq)      \
