@@ -126,7 +126,9 @@ static void plain(const char *text)
         int indent = list ? 9 : 5;
 #define IS(m) (strncmp(line, "." m, sizeof("." m) - 1) == 0)
         if (literal && !IS("Ed")) {
-            printf("%*s%s\n", *line ? 9 : 0, "", line + (has_prefix(line, "\\&") ? 2 : 0));
+            if (!IS("\\\""))
+                printf("%*s%s\n", *line ? 9 : 0, "", line + (has_prefix(line, "\\&") ? 2 : 0));
+        } else if (IS("\\\"")) { /* a comment */
         } else if (line[0] != '.') {
             buf_printf(&para, "%s\n", line);
         } else if (IS("Sh") || IS("Pp") || IS("Bd") || IS("Ed") || IS("Bl") || IS("El") ||
