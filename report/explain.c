@@ -9,8 +9,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const struct {
@@ -159,6 +161,36 @@ static void plain(const char *text)
     buf_free(&para);
 }
 
+/* The page's text; NULL and errno if there is none. Distributions compress their pages. */
+static char *page_text(char **path)
+{
+    char *text = read_whole(*path, NULL), *packed;
+    if (text || errno != ENOENT || asprintf(&packed, "%s.gz", *path) < 0)
+        return text;
+    int fd[2];
+    if (access(packed, R_OK) != 0 || pipe2(fd, O_CLOEXEC) != 0) {
+        free(packed);
+        return NULL;
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(fd[1], 1);
+        execlp("gzip", "gzip", "-dc", packed, (char *)NULL);
+        _exit(127);
+    }
+    close(fd[1]);
+    struct buf b = {0};
+    char chunk[4096];
+    for (ssize_t n; pid > 0 && (n = read(fd[0], chunk, sizeof chunk)) > 0;)
+        buf_add(&b, chunk, (size_t)n);
+    close(fd[0]);
+    int status = 1;
+    if (pid < 0 || waitpid(pid, &status, 0) < 0 || status || !b.n)
+        die("cannot read %s: gzip does not unpack it", packed);
+    *path = packed;
+    return b.s;
+}
+
 int explain(int argc, char **argv)
 {
     char rel[64];
@@ -176,7 +208,7 @@ int explain(int argc, char **argv)
             argv[k == KINDS ? 0 : 1]);
     snprintf(rel, sizeof rel, "../share/man/man7/goc-race-%s.7", argv[0]);
     char *path = tool_relative(rel);
-    char *text = read_whole(path, NULL);
+    char *text = page_text(&path);
     if (!text)
         die("cannot read %s: %s", path, strerror(errno));
     if (isatty(STDOUT_FILENO))
