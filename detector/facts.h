@@ -58,6 +58,8 @@ struct lock_rec {
     uint8_t readers_cross;   /* a cycle was let pass only because there was no writer */
     uint8_t reported;        /* as read-locked twice */
     uint8_t owned;           /* LOCK_OWNED */
+    uint8_t spare;           /* HOOK_SPARE: `life` stands in the object */
+    u32 life;                /* a number that no other lock ever has */
     u32 suspect_until;       /* in ms: until then it may be that somebody else will unlock it */
     u32 writers_waiting;
     u32 order; /* order.c's object, if it orders although it is a lock */
@@ -81,7 +83,10 @@ struct held_lock {
     u32 node, path; /* lockorder.c */
     uint8_t mode;   /* HOOK_READ or HOOK_WRITE, HOOK_TRY */
     uint8_t gone;   /* somebody else unlocked it: the owner drops it when it looks */
+    uint8_t local;  /* the lock lies on g's own stack */
+    uint8_t left;   /* and in a frame that has been left: this has been said */
     uint8_t depth;
+    u64 since;      /* detect=slow: when it was taken */
     uintptr_t pc[HELD_PCS]; /* innermost first */
 };
 
@@ -90,6 +95,7 @@ struct held_lock {
 struct held {
     u32 n, cap;
     u32 changed; /* since the log was told (history.c) */
+    u32 locals;  /* entries that are `local` */
     u32 clean, clean_path; /* lock[0..clean) have their node, lock[0..clean_path) their path */
     struct held_lock **lock;
     struct held_lock *spare;
@@ -99,6 +105,9 @@ struct held {
         u32 base, lock, mode, child, gen, stamp;
     } known[HELD_CACHE];
 };
+
+/* detect=slow: whoever holds a lock for longer is reported; 0: off. */
+extern u64 det_slow_ns;
 
 extern struct slab lock_slab;
 static inline struct lock_rec *lock_at(u32 i)
@@ -173,6 +182,7 @@ struct waiting {
     uint8_t why;      /* enum hook_wait; HOOK_WAIT_NONE: does not wait */
     uint8_t mode;     /* of the lock */
     uint8_t reported; /* enum wait_reported */
+    uint8_t counted;  /* among those whose object's memory must stay */
 };
 _Static_assert(sizeof(struct waiting) == 64, "one cache line a blocked goroutine");
 enum wait_reported { WAIT_QUIET, WAIT_LEAKED, WAIT_CYCLE };
@@ -182,6 +192,8 @@ extern u32 wait_clock;
 void wait_event_park(struct race_g *g, enum hook_wait why, const void *const *obj, size_t n,
                      uintptr_t pc);
 void wait_event_unpark(struct race_g *g);
+/* g gives the memory [p, p+n) back: does anybody wait on a WaitGroup or a semaphore in it? */
+void wait_event_freed(struct race_g *g, uintptr_t p, size_t n, uintptr_t pc);
 /* Of lock_event_wait: g blocks on lock; true if this closes a cycle, reported now or suspected. */
 bool wait_on_lock(struct race_g *g, u32 lock, int mode, uintptr_t pc);
 /* The program ends or sleeps for good: the suspected cycles that still stand are reported. */
@@ -214,5 +226,18 @@ void misuse_event(struct race_g *g, enum hook_misuse what, enum hook_obj kind, c
 void misuse_freed(struct race_g *g, u32 lock, uintptr_t pc);
 /* g ends and holds locks. */
 void misuse_ended_holding(struct race_g *g);
+/* The program ends, called to by g (or NULL), which may hold locks. */
+void misuse_exit(struct race_g *g);
+/* e's lock lies in a frame of e->g's stack that has been left. */
+void misuse_frame_left(struct held_lock *e, uintptr_t pc);
+/* The lock at obj was made by copying one that is in use; and: one that is held was overwritten. */
+void misuse_copied(struct race_g *g, u32 kind, uintptr_t obj, u32 original, uintptr_t pc);
+void misuse_overwritten(struct race_g *g, u32 lock, uintptr_t pc);
+/* g gives e back after so long. */
+void misuse_slow(struct race_g *g, struct held_lock *e, u64 ms, uintptr_t pc);
+/* Others wait on an object of that kind in memory that g (or NULL) gives back, or whose frame has been
+   left. */
+void misuse_waited(struct race_g *g, u32 kind, uintptr_t obj, const char *text, struct race_g *waiter,
+                   uintptr_t pc);
 
 #endif

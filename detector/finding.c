@@ -55,7 +55,7 @@ void finding_init(void)
 
 struct finding *finding_begin(u32 kind, u32 subkind)
 {
-    if (!det_detects(kind))
+    if (kind != FINDING_NONE && !det_detects(kind))
         return NULL;
     output_lock();
     output_modules();
@@ -149,6 +149,11 @@ static void halt_now(void)
 
 void finding_end(struct finding *f)
 {
+    if (f->kind == FINDING_NONE) {
+        output_record(REC_WAITING, 0, output_items.at, output_items.n);
+        output_unlock();
+        return;
+    }
     write_it();
     output_unlock();
     halt_now();
@@ -441,7 +446,7 @@ int hook_exit(int status)
     /* After halt_on_error's one finding none is looked for, the less as its finder is in the middle. */
     if (!halted) {
         wait_confirm_all();
-        leak_at_exit();
+        leak_at_exit(det_cur);
     }
     result = status;
     output_lock();

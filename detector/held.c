@@ -45,6 +45,7 @@
  */
 #include "held.h"
 #include "history.h"
+#include "intercept.h"
 #include "record.h"
 #include "sys.h"
 
@@ -113,19 +114,74 @@ static void meta_claim(uintptr_t addr, u32 n, u32 value)
     }
 }
 
-static u32 rec_get(enum hook_obj kind, uintptr_t addr, int mode)
+/* --- lives that the object itself tells ------------------------------------------------------------ */
+
+/* Which lock had a life: the latest of those that fall on one place. */
+#define LIVES (1u << 16)
+static u32 lived[LIVES];
+
+static u32 *spare_of(uintptr_t addr)
+{
+    return (u32 *)(addr + 4);
+}
+
+static bool same_life(const struct lock_rec *r)
+{
+    return !r->spare || __atomic_load_n(spare_of(r->addr), __ATOMIC_RELAXED) == r->life;
+}
+
+/* The lock, in use elsewhere, whose number stands in the object at addr; 0: none that is known. */
+static u32 original_of(uintptr_t addr)
+{
+    u32 life = __atomic_load_n(spare_of(addr), __ATOMIC_RELAXED);
+    u32 i = life ? lived[life % LIVES] : 0;
+    if (!i || lock_at(i)->life != life || lock_at(i)->addr == 0 || lock_at(i)->addr == addr)
+        return 0;
+    return i;
+}
+
+static void lock_lives(struct lock_rec *r, u32 i)
+{
+    static u32 lives;
+    if (++lives == 0)
+        ++lives;
+    r->life = lives;
+    lived[lives % LIVES] = i;
+    __atomic_store_n(spare_of(r->addr), lives, __ATOMIC_RELAXED);
+}
+
+static void held_sweep(struct held *h);
+
+/* The object at addr is no longer the lock i, though nobody has said so: its bytes were set anew. */
+static void life_ended_unseen(uintptr_t addr, u32 i, uintptr_t pc)
+{
+    struct lock_rec *r = lock_at(i);
+    struct race_g *g = det_cur;
+    if (r->holders && g)
+        misuse_overwritten(g, i, pc);
+    lock_event_forget(addr, 8 * kind_words(r->kind), false, pc);
+    if (g && g->held)
+        held_sweep(g->held);
+}
+
+static u32 rec_get(enum hook_obj kind, uintptr_t addr, int mode, uintptr_t pc)
 {
     facts_init();
     u32 i = lock_find(addr);
-    if (likely(i && lock_at(i)->addr == addr))
+    if (likely(i && lock_at(i)->addr == addr && same_life(lock_at(i))))
         return i;
     if (!det_app(addr))
         return 0;
     /* Two goroutines may meet a lock for the first time together: one of them makes the record. */
     static u32 making;
+    u32 original = 0, ended = 0;
     det_lock(&making);
     i = lock_find(addr);
-    if (i == 0 || lock_at(i)->addr != addr) {
+    if (i && lock_at(i)->addr == addr && !same_life(lock_at(i))) {
+        ended = i;
+        original = original_of(addr);
+        __atomic_store_n(spare_of(addr), lock_at(i)->life, __ATOMIC_RELAXED);
+    } else if (i == 0 || lock_at(i)->addr != addr) {
         i = slab_alloc(&lock_slab);
         struct lock_rec *r = lock_at(i);
         det_zero(r, sizeof *r);
@@ -133,9 +189,21 @@ static u32 rec_get(enum hook_obj kind, uintptr_t addr, int mode)
         r->kind = (uint8_t)kind;
         r->prefers_readers = !!(mode & LOCK_PREFERS_READERS);
         r->owned = kind == HOOK_OBJ_ONCE || (mode & LOCK_OWNED);
+        if (mode & HOOK_SPARE) {
+            r->spare = 1;
+            original = original_of(addr);
+            lock_lives(r, i);
+        }
         meta_claim(addr, kind_words(kind), i);
     }
     det_unlock(&making);
+    if (unlikely(original) && det_cur)
+        misuse_copied(det_cur, kind, addr, original, pc);
+    if (unlikely(ended)) {
+        if (!original)
+            life_ended_unseen(addr, ended, pc);
+        return rec_get(kind, addr, mode, pc);
+    }
     return i;
 }
 
@@ -166,6 +234,7 @@ static void held_grow(struct held *h)
 static void held_remove(struct held *h, u32 k)
 {
     struct held_lock *e = h->lock[k];
+    h->locals -= e->local;
     for (u32 j = k + 1; j < h->n; j++)
         h->lock[j - 1] = h->lock[j];
     h->n--;
@@ -227,7 +296,13 @@ static struct held_lock *held_push(struct race_g *g, struct held *h, u32 i, int 
     e->lock = i;
     e->stack = 0;
     e->mode = (uint8_t)(mode & (HOOK_READ | HOOK_TRY));
-    e->gone = 0;
+    e->gone = e->left = 0;
+    /* Between here and the stack's beginning, unless this is another stack. */
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    e->local = lock_at(i)->addr - here < g->stack_hi - here && here - g->stack_lo < g->stack_hi - g->stack_lo;
+    h->locals += e->local;
+    if (unlikely(det_slow_ns))
+        e->since = sys_now_ns();
     size_t depth = det_g_stack(g, pc, e->pc, HELD_PCS);
     e->depth = (uint8_t)depth;
     if (unlikely(depth == HELD_PCS))
@@ -236,6 +311,43 @@ static struct held_lock *held_push(struct race_g *g, struct held *h, u32 i, int 
     h->changed = 1;
     history_sync(g);
     return e;
+}
+
+/* --- frames that have been left -------------------------------------------------------------------- */
+
+/* The stack pointer of the program's frame that called into this library. */
+static uintptr_t program_sp(void)
+{
+    const uintptr_t *frame = __builtin_frame_address(0);
+    for (int i = 0; i < 16; i++) {
+        if (!icept_own(frame[1]))
+            return (uintptr_t)(frame + 2);
+        const uintptr_t *outer = (const uintptr_t *)frame[0];
+        if (outer <= frame || ((uintptr_t)outer & 7))
+            break;
+        frame = outer;
+    }
+    return 0;
+}
+
+/* Below the stack pointer nothing is anybody's: a lock there that is still held was left behind. `all`: the
+   goroutine ends. (On another stack, a signal's or a coroutine's, nothing can be said.) */
+static noinline void frames_left(struct race_g *g, struct held *h, bool all, uintptr_t pc)
+{
+    uintptr_t sp = all ? g->stack_hi : program_sp();
+    if (sp - g->stack_lo > g->stack_hi - g->stack_lo)
+        return;
+    for (u32 k = 0; k < h->n; k++) {
+        struct held_lock *e = h->lock[k];
+        const struct lock_rec *r = lock_at(e->lock);
+        if (!e->local || r->addr >= sp || (r->kind != HOOK_OBJ_MUTEX && r->kind != HOOK_OBJ_RWMUTEX))
+            continue;
+        e->local = 0;
+        h->locals--;
+        e->left = !r->passed_on;
+        if (e->left)
+            misuse_frame_left(e, pc);
+    }
 }
 
 /* --- events ---------------------------------------------------------------------------------------- */
@@ -250,11 +362,13 @@ void lock_event_wait(struct race_g *g, enum hook_obj kind, const void *obj, int 
 {
     if (!is_lock(kind))
         return;
-    u32 i = rec_get(kind, (uintptr_t)obj, mode);
+    u32 i = rec_get(kind, (uintptr_t)obj, mode, pc);
     if (i == 0)
         return;
     struct held *h = held_get(g);
     held_sweep(h);
+    if (unlikely(h->locals))
+        frames_left(g, h, false, pc);
     bool dead = wait_on_lock(g, i, mode, pc);
     if (!(mode & HOOK_TRY) && (h->n || kind == HOOK_OBJ_RWMUTEX))
         lock_order_request(g, h, h->n, i, mode, pc, NULL, dead);
@@ -270,7 +384,7 @@ void lock_event_locked(struct race_g *g, enum hook_obj kind, const void *obj, in
 {
     if (!is_lock(kind))
         return;
-    u32 i = rec_get(kind, (uintptr_t)obj, mode);
+    u32 i = rec_get(kind, (uintptr_t)obj, mode, pc);
     if (i == 0)
         return;
     mode &= ~LOCK_OWNED;
@@ -280,6 +394,8 @@ void lock_event_locked(struct race_g *g, enum hook_obj kind, const void *obj, in
         wait_lock_done(g);
     if (h->n)
         held_sweep(h);
+    if (unlikely(h->locals))
+        frames_left(g, h, false, pc);
     struct held_lock *e = held_push(g, h, i, mode, pc);
     holder_link(r, e);
     if (h->n > 1 || (kind == HOOK_OBJ_RWMUTEX && !(mode & HOOK_READ)))
@@ -307,7 +423,7 @@ static void unlock_other(struct lock_rec *r, int mode)
 void lock_event_chan(struct race_g *g, const void *ch, const void *slot, bool sent, uintptr_t pc)
 {
     uintptr_t first = (uintptr_t)slot, second = (uintptr_t)ch + CHAN_WORD;
-    u32 i = rec_get(HOOK_OBJ_CHAN, first, 0), j = rec_get(HOOK_OBJ_CHAN, second, 0);
+    u32 i = rec_get(HOOK_OBJ_CHAN, first, 0, pc), j = rec_get(HOOK_OBJ_CHAN, second, 0, pc);
     if (i == 0 || j == 0)
         return;
     lock_at(i)->name = lock_at(j)->name = (uintptr_t)ch;
@@ -329,6 +445,14 @@ void lock_event_chan(struct race_g *g, const void *ch, const void *slot, bool se
     }
 }
 
+static noinline void held_long(struct race_g *g, struct held_lock *e, uintptr_t pc)
+{
+    u64 ns = sys_now_ns() - e->since;
+    u32 kind = lock_at(e->lock)->kind;
+    if (e->since && ns >= det_slow_ns && (kind == HOOK_OBJ_MUTEX || kind == HOOK_OBJ_RWMUTEX))
+        misuse_slow(g, e, ns / 1000000, pc);
+}
+
 void lock_event_unlock(struct race_g *g, enum hook_obj kind, const void *obj, int mode,
                        uintptr_t pc)
 {
@@ -344,6 +468,8 @@ void lock_event_unlock(struct race_g *g, enum hook_obj kind, const void *obj, in
             struct held_lock *e = h->lock[k];
             if (e->lock != i || (e->mode & HOOK_READ) != (mode & HOOK_READ))
                 continue;
+            if (unlikely(det_slow_ns))
+                held_long(g, e, pc);
             det_lock(&r->guard);
             bool gone = e->gone;
             if (!gone)
@@ -398,7 +524,11 @@ static void word_end(uintptr_t a, bool freed, uintptr_t pc)
 
 void lock_event_forget(uintptr_t p, size_t n, bool freed, uintptr_t pc)
 {
-    if (!facts_ready || n == 0 || !det_app(p) || !det_app(p + n - 1))
+    if (n == 0 || !det_app(p) || !det_app(p + n - 1))
+        return;
+    if (freed && det_cur)
+        wait_event_freed(det_cur, p, n, pc);
+    if (!facts_ready)
         return;
     uintptr_t end = (p + n + 7) & ~(uintptr_t)7;
     p &= ~(uintptr_t)7;
@@ -421,6 +551,8 @@ void lock_event_end(struct race_g *g)
     struct held *h = g->held;
     if (h) {
         held_sweep(h);
+        if (h->locals)
+            frames_left(g, h, true, 0);
         if (h->n)
             misuse_ended_holding(g);
         while (h->n) {

@@ -12,6 +12,7 @@
  * Whoever comes first initialises: __tsan_init from the program's constructors, an interceptor called
  * by the dynamic linker, or our own constructor. There is one thread then.
  */
+#include "facts.h"
 #include "goroutine.h"
 #include "heap.h"
 #include "intercept.h"
@@ -112,8 +113,10 @@ static void options_init(void)
     char list[128];
     if (!det_option("detect", list, sizeof list))
         return;
-    detects = 0;
-    for (char *p = list; *p;) {
+    bool more_than_usual = list[0] == '+';
+    if (!more_than_usual)
+        detects = 0;
+    for (char *p = list + more_than_usual; *p;) {
         char *end = p;
         while (*end && *end != ',')
             end++;
@@ -122,6 +125,8 @@ static void options_init(void)
         for (u32 k = FINDING_RACE; k <= FINDING_MISUSE; k++)
             if (det_cmp(p, names[k]) == 0)
                 detects |= 1u << k;
+        if (det_cmp(p, "slow") == 0)
+            det_slow_ns = (u64)det_option_num("slow_lock_ms", 1000) * 1000000;
         p = end + more;
     }
 }

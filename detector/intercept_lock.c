@@ -95,7 +95,7 @@ static void mutex_will_wait(pthread_mutex_t *m, uintptr_t pc)
 {
     /* An error-checking mutex of one's own says EDEADLK and does not wait. */
     if ((m->__data.__kind & KIND_TYPE) != PTHREAD_MUTEX_ERRORCHECK || m->__data.__owner != tid())
-        hook_lock_wait(HOOK_OBJ_MUTEX, m, HOOK_WRITE, pc);
+        hook_lock_wait(HOOK_OBJ_MUTEX, m, HOOK_WRITE | LOCK_OWNED, pc);
 }
 
 /* True if the real unlock is to be told: it will succeed, and ends the hold. */
@@ -270,7 +270,7 @@ static void rw_took(pthread_rwlock_t *rw, int mode, uintptr_t pc)
         int r = REAL(try)(rw);                                                                 \
         if (r == EBUSY) {                                                                      \
             if (rw->__data.__cur_writer != tid())                                              \
-                hook_lock_wait(HOOK_OBJ_RWMUTEX, rw, mode, pc);                                \
+                hook_lock_wait(HOOK_OBJ_RWMUTEX, rw, (mode) | LOCK_OWNED, pc);                 \
             r = BY_TURNS(r, EBUSY, REAL(try)(rw), REAL(lock)(rw));                                                                \
         }                                                                                      \
         if (r == 0)                                                                            \
@@ -357,7 +357,7 @@ ICEPT(int, pthread_spin_lock, (pthread_spinlock_t * s))
         hook_obj_read(pc, HOOK_OBJ_MUTEX, (const void *)s);
     int r = REAL(pthread_spin_trylock)(s);
     if (r == EBUSY) {
-        hook_lock_wait(HOOK_OBJ_MUTEX, (const void *)s, HOOK_WRITE, pc);
+        hook_lock_wait(HOOK_OBJ_MUTEX, (const void *)s, HOOK_WRITE | LOCK_OWNED, pc);
         r = REAL(pthread_spin_lock)(s);
     }
     if (r == 0) {

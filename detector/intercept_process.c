@@ -240,16 +240,20 @@ static int quick_status;
 ICEPT_REAL(void, _exit, (int status));
 ICEPT_EXPORT(void, _exit, (int status))
 {
-    if (!icept_own(ICEPT_PC()) && det_ready)
+    if (!icept_own(ICEPT_PC()) && det_ready) {
+        leak_exit_at_once();
         status = hook_exit(status);
+    }
     REAL(_exit)(status);
     __builtin_unreachable();
 }
 ICEPT_REAL(void, _Exit, (int status));
 ICEPT_EXPORT(void, _Exit, (int status))
 {
-    if (!icept_own(ICEPT_PC()) && det_ready)
+    if (!icept_own(ICEPT_PC()) && det_ready) {
+        leak_exit_at_once();
         status = hook_exit(status);
+    }
     REAL(_Exit)(status);
     __builtin_unreachable();
 }
@@ -266,6 +270,7 @@ ICEPT(void, exit, (int status))
 /* The handlers of quick_exit run last in, first out: ours, registered at the start, ends it. */
 static void quick_end(void)
 {
+    leak_exit_at_once();
     REAL(_exit)(hook_exit(quick_status));
 }
 ICEPT(void, quick_exit, (int status))

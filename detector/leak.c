@@ -28,7 +28,8 @@
  * object that this very goroutine waits on, and says nothing.
  *
  * When. At the end of the program (the main goroutine is gone, unless exit was called further in),
- * on goc_verify_no_leaks (the caller's stack does not count: it asks because it is done), and every
+ * on goc_verify_no_leaks (the caller's stack does not count: it asks because it is done), on SIGQUIT before
+ * the traces are printed, and every
  * few seconds by a thread of our own, as long as somebody has been waiting since the last look, at
  * intervals that grow with what a look costs. All of it happens in a copy of the process
  * (snapshot.c).
@@ -49,6 +50,7 @@
 #include "snapshot.h"
 #include "sys.h"
 #include <link.h>
+#include <linux/futex.h>
 
 struct leak_question leak_q;
 
@@ -123,6 +125,24 @@ static void report_group(struct leak_answer *a, u32 first, struct race_g **list)
     wait_report(deadlock ? FINDING_DEADLOCK : FINDING_LEAK, list, n, NULL);
 }
 
+/* What g waits for was a local of a function that has returned. */
+static void report_left(struct race_g *g)
+{
+    const struct waiting *w = g->wait;
+    u32 kind = w->lock ? lock_at(w->lock)->kind
+               : w->why == HOOK_WAIT_WAITGROUP ? HOOK_OBJ_WAITGROUP
+               : w->why == HOOK_WAIT_COND      ? HOOK_OBJ_COND
+               : w->why == HOOK_WAIT_SEM       ? HOOK_OBJ_SEM
+                                               : HOOK_OBJ_NONE;
+    misuse_waited(g, kind, w->lock ? lock_at(w->lock)->addr : (uintptr_t)w->first,
+                  "the goroutine waits for what was a local of a function that has returned", NULL,
+                  w->pc);
+}
+
+/* Whom SIGQUIT has interrupted, and where its stack ends; NULL: nobody, or on another stack. */
+static struct race_g *quit_g;
+static uintptr_t quit_sp;
+
 static u32 look_lock;
 static u64 look_ns, held_ns;
 
@@ -139,7 +159,7 @@ static void look(void *arg)
         a = det_map(sizeof *a);
         list = det_map(STUCK_MAX * sizeof *list);
     }
-    a->n = 0;
+    a->n = a->idle_n = 0;
     a->done = false;
     u64 began = sys_now_ns();
     static u32 failures;
@@ -157,8 +177,17 @@ static void look(void *arg)
     for (u32 k = 0; k < a->n; k++)
         l->found += still_stuck(&a->stuck[k], false);
     for (u32 k = 0; k < a->n; k++)
+        if (a->stuck[k].left && still_stuck(&a->stuck[k], true))
+            report_left(a->stuck[k].g);
+    for (u32 k = 0; k < a->n; k++)
         if (still_stuck(&a->stuck[k], true))
             report_group(a, k, list);
+    u32 idle = 0;
+    for (u32 k = 0; k < a->idle_n; k++)
+        if (still_stuck(&a->idle[k], true))
+            list[idle++] = a->idle[k].g;
+    if (idle)
+        wait_report(FINDING_NONE, list, idle, NULL);
     if (a->too_many)
         det_notice("more than %u goroutines are stuck; the others are not listed", STUCK_MAX);
     if (det_option_num("verbosity", 0) > 0)
@@ -176,7 +205,8 @@ size_t leak_check(enum leak_when now, uintptr_t stack_from)
     det_lock(&look_lock);
     leak_q.when = now;
     leak_q.from = stack_from;
-    leak_q.caller = now == LEAK_PERIODIC ? NULL : det_cur;
+    leak_q.caller = now == LEAK_PERIODIC ? NULL : now == LEAK_QUIT ? quit_g : det_cur;
+    leak_q.list = now == LEAK_EXIT && det_option_num("verbosity", 0) > 0;
     leak_q.data_n = 0;
     dl_iterate_phdr(note_data, NULL);
     /* What the search reads of this thread is its copy's, below this frame. */
@@ -213,20 +243,47 @@ static bool anybody_waits(bool long_since)
     return false;
 }
 
-void leak_at_exit(void)
+static bool at_once, quit_looked;
+
+void leak_exit_at_once(void)
 {
-    if (leak_q.world && !leak_q.world->dying() && anybody_waits(false))
+    at_once = true;
+}
+
+void leak_at_exit(struct race_g *g)
+{
+    if (!leak_q.world || leak_q.world->dying() || quit_looked)
+        return;
+    if (!at_once)
+        misuse_exit(g);
+    if (anybody_waits(false))
         leak_check(LEAK_EXIT, exit_from);
 }
 
 /* --- now and then ------------------------------------------------------------------------------------------- */
+
+/* SIGQUIT asks from a signal handler, which may have interrupted anything: the answer is found by the thread
+   that looks now and then. The handler's own thread sleeps meanwhile, on another stack than its
+   goroutine's, so that one's registers are handed over. */
+#define QUIT_MS 5000
+static u32 started, asked, answered;
 
 static void *watch(void *arg)
 {
     det_set_cur(NULL);
     u64 next = 2, step = 1;
     for (;;) {
-        sys_sleep_us(1000000);
+        u32 had = __atomic_load_n(&answered, __ATOMIC_RELAXED);
+        long second[2] = {1, 0};
+        sys_call(SYS_futex, (long)&asked, FUTEX_WAIT_PRIVATE, had, (long)second, 0, 0);
+        if (__atomic_load_n(&asked, __ATOMIC_ACQUIRE) != had) {
+            wait_confirm_all();
+            if (anybody_waits(false))
+                leak_check(LEAK_QUIT, quit_sp);
+            __atomic_store_n(&answered, had + 1, __ATOMIC_RELEASE);
+            sys_call(SYS_futex, (long)&answered, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+            continue;
+        }
         __atomic_fetch_add(&wait_clock, 1, __ATOMIC_RELAXED);
         if (wait_clock < next || !anybody_waits(true))
             continue;
@@ -240,7 +297,28 @@ static void *watch(void *arg)
 
 void leak_watch(void)
 {
-    static u32 started;
     if (leak_q.world && !started && !__atomic_exchange_n(&started, 1, __ATOMIC_RELAXED))
         icept_start_thread(watch);
+}
+
+void hook_quit(const uintptr_t *reg, size_t n, uintptr_t sp)
+{
+    if (!started || quit_looked)
+        return;
+    quit_looked = true;
+    struct race_g *g = det_cur;
+    if (g && sp - g->stack_lo < g->stack_hi - g->stack_lo) {
+        quit_g = g;
+        quit_sp = sp - 128; /* the red zone */
+    }
+    leak_q.word = reg;
+    leak_q.words = n;
+    u32 had = __atomic_fetch_add(&asked, 1, __ATOMIC_RELEASE);
+    sys_call(SYS_futex, (long)&asked, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+    u64 began = sys_now_ns();
+    long step[2] = {0, 100000000};
+    while (__atomic_load_n(&answered, __ATOMIC_ACQUIRE) == had &&
+           sys_now_ns() - began < QUIT_MS * 1000000ull)
+        sys_call(SYS_futex, (long)&answered, FUTEX_WAIT_PRIVATE, had, (long)step, 0, 0);
+    leak_q.words = 0;
 }

@@ -109,6 +109,7 @@ struct person {
     bool blocked; /* not alive from the start */
     bool alive;
     bool stack_done; /* its stack is reached */
+    bool exact;      /* sp is where the stack ends now */
     u32 mark;        /* of the walk that classifies */
     u32 scc;
     int tid;
@@ -340,6 +341,7 @@ static void add_person(void *arg, const struct hook_goroutine *h)
     struct waiting *w = h->race->wait;
     *p = (struct person){.g = h->race, .w = w, .state = h->state, .tid = h->tid};
     p->hi = h->race->stack_hi;
+    p->exact = h->sp && h->state != HOOK_G_RUNNING;
     p->sp = h->sp ? h->sp : w && w->sp ? w->sp - 1024 : 0;
     if (h->arg) { /* it has no stack yet */
         p->sp = p->hi = 0;
@@ -417,7 +419,7 @@ static void add_thread(const struct snapshot_thread *t)
             visit(*(const uintptr_t *)a, 0); /* in the scheduler */
     }
     if (p) {
-        p->stack_done = true;
+        p->stack_done = p->exact = true;
         p->sp = sp;
         wake_range(p->sp, p->hi);
         push_resident(sp, p->hi);
@@ -500,6 +502,10 @@ static void find_roots(void)
     table_sort(&locks);
     for (size_t k = 0; k < args.n; k++)
         visit(args.v[k].key, 0);
+    for (size_t k = 0; k < leak_q.words; k++) {
+        visit(leak_q.word[k], 0);
+        visit_record(leak_q.word[k]);
+    }
     for (u32 k = 0; k < leak_q.data_n; k++) {
         if (leak_q.data[k].allocators) {
             libc_lo = leak_q.data[k].lo;
@@ -633,6 +639,22 @@ static void classify(struct leak_answer *a)
     }
 }
 
+/* Does p wait on an object in somebody's frame that has been left? */
+static bool frame_left(const struct person *p)
+{
+    uintptr_t o = p->w->lock ? lock_at(p->w->lock)->addr : (uintptr_t)p->w->first;
+    const struct person *q = o - stacks_lo < stacks_hi - stacks_lo ? stack_owner(o) : NULL;
+    return q && q != p && (q->blocked || q->exact) && o < q->sp;
+}
+
+static void add_idle_person(struct leak_answer *a, const struct person *p)
+{
+    bool waits = p->state == HOOK_G_WAITING && p->w && !p->g->main &&
+                 (p->w->lock || (p->w->why != HOOK_WAIT_NONE && p->w->why != HOOK_WAIT_RUNNABLE));
+    if (leak_q.list && waits && a->idle_n < IDLE_MAX)
+        a->idle[a->idle_n++] = (struct stuck){.g = p->g, .seq = p->w->seq};
+}
+
 void reach_search(const struct snapshot *s, void *out)
 {
     struct leak_answer *a = out;
@@ -648,15 +670,17 @@ void reach_search(const struct snapshot *s, void *out)
     spread();
     for (u32 i = 0; i < people_n; i++) {
         struct person *p = &people[i];
-        if (!p->blocked || p->alive)
+        if (!p->blocked || p->alive) {
+            add_idle_person(a, p);
             continue;
+        }
         if (p->g->main && p->w->why == HOOK_WAIT_SELECT_NONE)
             continue; /* the way to say: let the others work */
         if (a->n == STUCK_MAX) {
             a->too_many = true;
             break;
         }
-        a->stuck[a->n++] = (struct stuck){p->g, p->w->seq, 0};
+        a->stuck[a->n++] = (struct stuck){p->g, p->w->seq, 0, frame_left(p)};
     }
     a->blocked = blocked_n;
     classify(a);

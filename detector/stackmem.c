@@ -17,6 +17,7 @@
  * all stacks; other memory in between is marked for nothing.
  */
 #include "stackmem.h"
+#include "facts.h"
 #include "sync.h"
 
 uintptr_t stackmem_lo, stackmem_size;
@@ -57,6 +58,7 @@ static void fresh_page(uintptr_t page, u32 bits)
         uintptr_t lo = page + ((uintptr_t)first << STACKMEM_SHIFT);
         det_clear(lo, (size_t)run << STACKMEM_SHIFT);
         sync_forget_stack(lo, (size_t)run << STACKMEM_SHIFT);
+        lock_event_forget(lo, (size_t)run << STACKMEM_SHIFT, false, 0);
         bits &= ~(((1u << run) - 1) << first);
     }
 }

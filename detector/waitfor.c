@@ -58,6 +58,48 @@ static u32 walk_lock, walk; /* the one guards walks and the suspected cycles */
 #define HOLDERS_MAX 1024
 #define SUSPECT_MS 400
 
+/* --- objects that must stay -------------------------------------------------------------------------- */
+
+/* How many wait on an object in these 16 bytes, and in those that fall on the same place: so that a
+   free need not ask everybody. */
+#define AT_SHIFT 4
+#define AT_COUNT (1u << 16)
+static u32 waits_at[AT_COUNT], waits_counted;
+
+/* Channels have checks of their own; who waits on a Cond may have been signalled, and then needs it no
+   more; a lock has holders. */
+static bool must_stay(u32 why)
+{
+    return why == HOOK_WAIT_WAITGROUP || why == HOOK_WAIT_SEM;
+}
+
+static void wait_count(struct waiting *w, int by)
+{
+    w->counted = by > 0;
+    __atomic_fetch_add(&waits_at[(uintptr_t)w->first >> AT_SHIFT & (AT_COUNT - 1)], (u32)by,
+                       __ATOMIC_RELAXED);
+    __atomic_fetch_add(&waits_counted, (u32)by, __ATOMIC_RELAXED);
+}
+
+void wait_event_freed(struct race_g *g, uintptr_t p, size_t n, uintptr_t pc)
+{
+    if (likely(__atomic_load_n(&waits_counted, __ATOMIC_RELAXED) == 0))
+        return;
+    uintptr_t first = p >> AT_SHIFT, last = (p + n - 1) >> AT_SHIFT;
+    bool any = last - first >= AT_COUNT;
+    for (; !any && first <= last; first++)
+        any = __atomic_load_n(&waits_at[first & (AT_COUNT - 1)], __ATOMIC_RELAXED) != 0;
+    u32 at = 0;
+    for (struct race_g *x; any && (x = det_g_each(&at));) {
+        const struct waiting *w = x->wait;
+        if (!w || !w->counted || (uintptr_t)w->first - p >= n)
+            continue;
+        misuse_waited(g, w->why == HOOK_WAIT_WAITGROUP ? HOOK_OBJ_WAITGROUP : HOOK_OBJ_SEM,
+                      (uintptr_t)w->first, "memory is given back that somebody waits on", x, pc);
+        return;
+    }
+}
+
 struct waiting *wait_of(struct race_g *g)
 {
     if (unlikely(!g->wait)) {
@@ -80,6 +122,8 @@ void wait_end(struct race_g *g)
     if (!w)
         return;
     g->wait = NULL;
+    if (w->counted)
+        wait_count(w, -1);
     w->lock = 0;
     w->why = HOOK_WAIT_NONE;
     __atomic_fetch_add(&w->seq, 1, __ATOMIC_RELEASE);
@@ -98,6 +142,8 @@ void wait_event_park(struct race_g *g, enum hook_wait why, const void *const *ob
     w->pc = pc;
     w->sp = (uintptr_t)__builtin_frame_address(0);
     w->why = (uint8_t)why;
+    if (must_stay(why) && w->first)
+        wait_count(w, 1);
     if (w->lock)
         return; /* the wait that wait_on_lock began, and may have found a cycle of */
     w->since = wait_clock;
@@ -112,6 +158,8 @@ void wait_event_unpark(struct race_g *g)
         return;
     if (w->why == HOOK_WAIT_SLEEP)
         slept_note(g, w->pc);
+    if (w->counted)
+        wait_count(w, -1);
     w->why = HOOK_WAIT_NONE;
     w->reported = WAIT_QUIET;
     w->n = 0;

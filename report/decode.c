@@ -224,6 +224,21 @@ static const char *read_modules(const struct sink *s, struct cursor c)
     return NULL;
 }
 
+static const char *read_waiting(const struct sink *s, struct cursor c)
+{
+    struct record_item item;
+    struct cursor body;
+    struct finding *f = arena_alloc(s->arena, sizeof *f);
+    if (!take_item(&c, &item, &body) || item.tag != ITEM_FINDING ||
+        !take(&body, &f->r, sizeof f->r))
+        return "a list of goroutines without its head";
+    f->r.kind = FINDING_NONE;
+    const char *error = read_parts(s->arena, c, f);
+    if (!error && s->waiting)
+        s->waiting(s->arg, f);
+    return error;
+}
+
 static const char *read_finding(const struct sink *s, const struct record_head *h, struct cursor c)
 {
     struct record_item item;
@@ -314,6 +329,8 @@ static const char *read_record(struct decoder *d, const struct record_head *h, s
         return NULL;
     case REC_CRASH:
         return read_crash(s, c);
+    case REC_WAITING:
+        return read_waiting(s, c);
     case REC_EXIT:
         if (!take_item(&c, &item, &body) || !take(&body, &ex, sizeof ex))
             return "the end is too short";

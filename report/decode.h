@@ -21,6 +21,7 @@ struct sink {
     void (*repeat)(void *arg, uint64_t id, uint64_t count);
     void (*notice)(void *arg, const char *text);
     void (*crash)(void *arg, struct crash *c);
+    void (*waiting)(void *arg, struct finding *f); /* no finding: who waits at the end */
     void (*exit)(void *arg, const struct record_exit *e);
     void (*schedule)(void *arg, const struct record_schedule *s);
 };

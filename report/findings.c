@@ -267,6 +267,15 @@ void findings_crash(struct findings *all, struct crash *c)
             o->how->crash(o, all, c);
 }
 
+void findings_waiting(struct findings *all, struct finding *f)
+{
+    symbols_finding(&all->symbols, f);
+    strip_all(all, f);
+    for (struct output *o = all->outputs; o; o = o->next)
+        if (o->how->waiting)
+            o->how->waiting(o, all, f);
+}
+
 /* --- outputs
  * ------------------------------------------------------------------------------------*/
 

@@ -25,6 +25,7 @@ struct renderer {
     void (*begin)(struct output *o, struct findings *all);
     void (*finding)(struct output *o, struct findings *all, struct finding *f);
     void (*crash)(struct output *o, struct findings *all, struct crash *c);
+    void (*waiting)(struct output *o, struct findings *all, struct finding *f);
     void (*end)(struct output *o, struct findings *all);
 };
 
@@ -72,6 +73,8 @@ void findings_repeat(struct findings *all, uint64_t id, uint64_t count);
 void findings_crash(struct findings *all, struct crash *c);
 /* The program was ended by a signal that left no record. The caller has said so. */
 void findings_died(struct findings *all, int signal);
+/* Goroutines that merely wait at the end: told, not counted. */
+void findings_waiting(struct findings *all, struct finding *f);
 /* The records that follow are of that process: its ids and modules are its own. `fresh`: it has
    just said hello. */
 void findings_writer(struct findings *all, unsigned writer, bool fresh);

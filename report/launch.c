@@ -203,6 +203,13 @@ static void on_schedule(void *arg, const struct record_schedule *s)
     r->told = *s;
 }
 
+static void on_waiting(void *arg, struct finding *f)
+{
+    struct run *r = arg;
+    findings_writer(&r->all, r->decoder.writer, false);
+    findings_waiting(&r->all, f);
+}
+
 static void on_exit_record(void *arg, const struct record_exit *e)
 {
     struct run *r = arg;
@@ -225,6 +232,7 @@ void run_init(struct run *r, const struct options *o)
         .repeat = on_repeat,
         .notice = on_notice,
         .crash = on_crash,
+        .waiting = on_waiting,
         .exit = on_exit_record,
         .schedule = on_schedule,
     };

@@ -100,6 +100,7 @@ static bool parse_bool(const char *s, long *out)
 
 static bool parse_set(const struct option *o, const char *s)
 {
+    s += *s == '+';
     if (!*s)
         return false;
     for (const char *p = s; *p;) {
@@ -142,7 +143,13 @@ static void option_set(struct options *opts, const struct option *o, const char 
         break;
     case SET:
         ok = parse_set(o, value);
-        *(const char **)at = xstrdup(value);
+        if (*value == '+') {
+            struct buf b = {0};
+            buf_printf(&b, "%s,%s", o->def, value + 1);
+            *(const char **)at = b.s;
+        } else {
+            *(const char **)at = xstrdup(value);
+        }
         break;
     case STR:
         *(const char **)at = xstrdup(value);
@@ -301,7 +308,7 @@ void options_man(FILE *f, int where)
             fprintf(f, " Ar %s", o->arg);
         fprintf(f, "\n%c%s", o->help[0] >= 'a' ? o->help[0] - 32 : o->help[0], o->help + 1);
         if (o->type == SET)
-            fprintf(f, ".\nThe default is all of them: %s", o->def);
+            fprintf(f, ".\nThe kinds are %s; the default is %s", o->arg, o->def);
         else if (*o->def && !(o->type == BOOL && *o->def == '0'))
             fprintf(f, ".\nThe default is %s", o->def);
         fprintf(f, ".\n");

@@ -57,6 +57,7 @@ enum record_type {
     REC_CRASH = 6,   /* ITEM_CRASH, then parts: a signal is about to kill the program */
     REC_EXIT = 7,    /* ITEM_EXIT: the program ends; nothing follows */
     REC_SCHEDULE = 8, /* ITEM_SCHEDULE: how a controlled schedule went; just before the end */
+    REC_WAITING = 9, /* as REC_FINDING, of no kind: goroutines that wait at the end, and could go on */
 };
 
 enum record_tag {
@@ -89,6 +90,7 @@ struct record_module {
 
 /* What is wrong. The names are those of cli.md's headings. */
 enum record_kind {
+    FINDING_NONE = 0,
     FINDING_RACE = 1,       /* DATA RACE */
     FINDING_LOCK_ORDER = 2, /* POTENTIAL DEADLOCK */
     FINDING_DEADLOCK = 3,   /* DEADLOCK */

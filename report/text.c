@@ -76,6 +76,7 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
     struct arena *a = &all->arena;
     const char *who = part_who(a, p), *Who = part_who_capital(a, p);
     unsigned long long addr = p->r.addr, size = p->r.size;
+    bool stuck = f->r.kind == FINDING_LEAK || f->r.kind == FINDING_DEADLOCK;
     FILE *out = o->f;
     switch (p->r.role) {
     case PART_GLOBAL:
@@ -124,11 +125,14 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
         return p->stack.n;
     case PART_WAIT:
         fprintf(out, "%s%s [%s] ", BOLD, Who, wait_name(p->r.aux));
-        fprintf(out, f->r.kind == FINDING_LEAK || f->r.kind == FINDING_DEADLOCK
-                         ? "can never run again"
-                         : "waits");
+        if (stuck)
+            fprintf(out, "can never run again%s", addr ? ", " : "");
+        else if (!addr)
+            fprintf(out, "waits");
         if (addr)
-            fprintf(out, ", %s", waits_for(a, p));
+            fprintf(out, "%s", waits_for(a, p) + (stuck ? 0 : strlen("it ")));
+        if (p->text)
+            fprintf(out, " (%s)", p->text);
         fprintf(out, ":%s\n", OFF);
         return true;
     case PART_HOLDER:
@@ -283,6 +287,22 @@ static void text_crash(struct output *o, struct findings *all, struct crash *c)
     fflush(o->f);
 }
 
+static void text_waiting(struct output *o, struct findings *all, struct finding *f)
+{
+    fprintf(o->f, "goc-race: goroutines that still wait and could go on (no finding):\n");
+    for (size_t i = 0; i < f->nparts; i++) {
+        const struct part *p = &f->part[i];
+        fprintf(o->f, "\n");
+        if (p->r.role == PART_CREATED)
+            created_line(o, all, p);
+        else if (!sentence(o, all, f, p))
+            continue;
+        text_frames(o->f, &p->stack);
+    }
+    fprintf(o->f, "\n");
+    fflush(o->f);
+}
+
 /* Where a finding is, in a few words: the first frames of its first two stacks. */
 static void place(FILE *out, const struct finding *f)
 {
@@ -326,5 +346,6 @@ const struct renderer text_renderer = {
     .name = "text",
     .finding = text_finding,
     .crash = text_crash,
+    .waiting = text_waiting,
     .end = text_end,
 };

@@ -82,6 +82,7 @@ enum hook_mode {
     HOOK_WRITE = 0,   /* exclusive */
     HOOK_READ = 1,    /* shared */
     HOOK_TRY = 2,     /* or-ed in: the caller would not have waited */
+    HOOK_SPARE = 32,  /* or-ed in: the u32 at obj + 4 is zero at first, and then the detector's */
 };
 
 /* Misuse of a synchronisation object; the runtime panics or dies right after. */
@@ -218,6 +219,10 @@ size_t hook_findings(void);
    to think that somebody might still wake a goroutine. */
 size_t hook_own_threads(void);
 
+/* SIGQUIT is about to end the program, from a handler that interrupted a goroutine with these registers:
+   what is stuck is found first. Waits for that, at most some seconds. */
+void hook_quit(const uintptr_t *reg, size_t n, uintptr_t sp);
+
 /* Number of goroutines proved stuck for good, each reported as a leak (goc_verify_no_leaks). */
 size_t hook_leaks(void);
 
@@ -300,6 +305,7 @@ void hook_world(const struct hook_world *world); /* once, when the runtime start
 #define hook_ignore(on) HOOK_NOTHING(on)
 #define hook_findings() ((size_t)0)
 #define hook_own_threads() ((size_t)0)
+#define hook_quit(reg, n, sp) HOOK_NOTHING(reg)
 #define hook_leaks() ((size_t)0)
 #define hook_world(world) HOOK_NOTHING(world)
 

@@ -430,11 +430,11 @@ bool mutex_is_locked(const goc_mutex *mu)
 static noinline void lock_slow_at(goc_mutex *mu, uintptr_t pc)
 {
     if (unlikely(!lock_free(mu))) {
-        hook_lock_wait(HOOK_OBJ_MUTEX, mu, HOOK_WRITE, pc);
+        hook_lock_wait(HOOK_OBJ_MUTEX, mu, HOOK_WRITE | HOOK_SPARE, pc);
         lock_wait(mu, HOOK_WAIT_MUTEX, mu, pc);
     }
     hook_acquire(NULL, mu);
-    hook_locked(HOOK_OBJ_MUTEX, mu, HOOK_WRITE, pc);
+    hook_locked(HOOK_OBJ_MUTEX, mu, HOOK_WRITE | HOOK_SPARE, pc);
 }
 
 static _Noreturn noinline void unlock_misuse(goc_mutex *mu, uintptr_t pc)
@@ -488,6 +488,6 @@ GOC_EXPORT bool goc_mutex_trylock(goc_mutex *mu)
     if (!mutex_trylock_quiet(mu))
         return false;
     hook_acquire(NULL, mu);
-    hook_locked(HOOK_OBJ_MUTEX, mu, HOOK_WRITE | HOOK_TRY, CALLER_PC());
+    hook_locked(HOOK_OBJ_MUTEX, mu, HOOK_WRITE | HOOK_TRY | HOOK_SPARE, CALLER_PC());
     return true;
 }

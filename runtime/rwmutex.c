@@ -35,7 +35,7 @@ _Static_assert(offsetof(goc_rwmutex, goc_writer) % 8 == 0 &&
 
 static noinline void rlock_wait(goc_rwmutex *rw, uintptr_t pc)
 {
-    hook_lock_wait(HOOK_OBJ_RWMUTEX, rw, HOOK_READ, pc);
+    hook_lock_wait(HOOK_OBJ_RWMUTEX, rw, HOOK_READ | HOOK_SPARE, pc);
     sema_acquire(&rw->goc_readers, HOOK_WAIT_RWMUTEX_R, rw, pc);
 }
 
@@ -46,7 +46,7 @@ GOC_EXPORT void goc_rwmutex_rlock(goc_rwmutex *rw)
     if (unlikely(add(&rw->goc_reader_count, 1) < 0))
         rlock_wait(rw, pc);
     hook_acquire(NULL, &rw->goc_writer);
-    hook_locked(HOOK_OBJ_RWMUTEX, rw, HOOK_READ, pc);
+    hook_locked(HOOK_OBJ_RWMUTEX, rw, HOOK_READ | HOOK_SPARE, pc);
 }
 
 GOC_EXPORT bool goc_rwmutex_tryrlock(goc_rwmutex *rw)
@@ -59,7 +59,7 @@ GOC_EXPORT bool goc_rwmutex_tryrlock(goc_rwmutex *rw)
     } while (!__atomic_compare_exchange_n(&rw->goc_reader_count, &n, n + 1, true, __ATOMIC_ACQ_REL,
                                           __ATOMIC_RELAXED));
     hook_acquire(NULL, &rw->goc_writer);
-    hook_locked(HOOK_OBJ_RWMUTEX, rw, HOOK_READ | HOOK_TRY, CALLER_PC());
+    hook_locked(HOOK_OBJ_RWMUTEX, rw, HOOK_READ | HOOK_TRY | HOOK_SPARE, CALLER_PC());
     return true;
 }
 
@@ -100,7 +100,7 @@ static void locked_hooks(goc_rwmutex *rw, int mode, uintptr_t pc)
 {
     hook_acquire(NULL, &rw->goc_writer);
     hook_acquire(NULL, &rw->goc_readers);
-    hook_locked(HOOK_OBJ_RWMUTEX, rw, mode, pc);
+    hook_locked(HOOK_OBJ_RWMUTEX, rw, mode | HOOK_SPARE, pc);
 }
 
 GOC_EXPORT void goc_rwmutex_lock(goc_rwmutex *rw)
@@ -109,13 +109,13 @@ GOC_EXPORT void goc_rwmutex_lock(goc_rwmutex *rw)
     uintptr_t pc = CALLER_PC();
     bool waited = !mutex_trylock_quiet(&rw->goc_w);
     if (waited) {
-        hook_lock_wait(HOOK_OBJ_RWMUTEX, rw, HOOK_WRITE, pc);
+        hook_lock_wait(HOOK_OBJ_RWMUTEX, rw, HOOK_WRITE | HOOK_SPARE, pc);
         mutex_lock_as(&rw->goc_w, HOOK_WAIT_RWMUTEX_W, rw, pc);
     }
     int32_t inside = add(&rw->goc_reader_count, -MAX_READERS) + MAX_READERS;
     if (inside && add(&rw->goc_reader_wait, inside)) {
         if (!waited)
-            hook_lock_wait(HOOK_OBJ_RWMUTEX, rw, HOOK_WRITE, pc);
+            hook_lock_wait(HOOK_OBJ_RWMUTEX, rw, HOOK_WRITE | HOOK_SPARE, pc);
         sema_acquire(&rw->goc_writer, HOOK_WAIT_RWMUTEX_W, rw, pc);
     }
     locked_hooks(rw, HOOK_WRITE, pc);

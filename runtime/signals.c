@@ -120,6 +120,15 @@ static void on_quit(int sig, siginfo_t *info, void *context)
         return;
     rt_gather(true);
     rt_print("SIGQUIT: quit\n");
+#ifdef GOC_RACE
+    const ucontext_t *uc = context;
+#if defined __x86_64__
+    hook_quit((const uintptr_t *)uc->uc_mcontext.gregs, NGREG,
+              (uintptr_t)uc->uc_mcontext.gregs[REG_RSP]);
+#else
+    hook_quit((const uintptr_t *)uc->uc_mcontext.regs, 31, uc->uc_mcontext.sp);
+#endif
+#endif
     dump_fault(g, context);
     dump_all(g, DUMP_OTHERS);
     die(2);

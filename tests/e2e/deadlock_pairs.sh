@@ -1,9 +1,9 @@
-# Every case of deadlock_pairs.c, with its fault and without. ONLY=word runs those whose name contains
+# Every case of deadlock_pairs*.c, with its fault and without. ONLY=word runs those whose name contains
 # it; REPEAT=n runs each n times; PROCS="1 2".
 build=${BUILD:-build}
 work=$build/test/deadlock_pairs
 mkdir -p "$work"
-"$build/bin/goc-race" cc -g -O1 tests/e2e/deadlock_pairs.c -o "$work/pairs" || exit 1
+"$build/bin/goc-race" cc -g -O1 tests/e2e/deadlock_pairs*.c -o "$work/pairs" || exit 1
 
 bad=0 runs=0
 one() { # case, way, wanted heading, procs

@@ -1,0 +1,249 @@
+/* Deadlocks that happen; deadlock_pairs.c says what a pair is. */
+#include "deadlock_pairs.h"
+
+static void both_slowly(goc_mutex *x, goc_mutex *y)
+{
+    goc_mutex_lock(x);
+    SOON;
+    goc_mutex_lock(y);
+    goc_mutex_unlock(y);
+    goc_mutex_unlock(x);
+}
+static void locks_meet(void)
+{
+    goc_waitgroup_go(&done, both_slowly, &a, &b);
+    goc_waitgroup_go(&done, both_slowly, fixed ? &a : &b, fixed ? &b : &a);
+    goc_waitgroup_wait(&done);
+}
+
+/* The rest of the program goes on, and its end is its own. */
+static void locks_meet_while_others_run(void)
+{
+    go(both_slowly, &a, &b);
+    go(both_slowly, fixed ? &a : &b, fixed ? &b : &a);
+    goc_sleep(30 * MS);
+}
+
+static void lock_itself(void)
+{
+    goc_mutex_lock(&a);
+    if (fixed)
+        goc_mutex_unlock(&a);
+    goc_mutex_lock(&a);
+    goc_mutex_unlock(&a);
+}
+static void self_deadlock(void)
+{
+    go(lock_itself);
+    goc_sleep(15 * MS);
+}
+
+/* A mutex as a signal: whoever has locked it waits for another's unlock. For a tenth of a second this looks
+   like a lock taken twice. */
+static void unlock_later(goc_mutex *x)
+{
+    goc_sleep(fixed ? 100 * MS : 600 * MS);
+    if (fixed)
+        goc_mutex_unlock(x);
+}
+static void unlocked_by_another(void)
+{
+    goc_mutex_lock(&a);
+    go(unlock_later, &a);
+    goc_mutex_lock(&a);
+    goc_mutex_unlock(&a);
+}
+
+static void runlock_later(goc_rwmutex *x)
+{
+    goc_sleep(fixed ? 100 * MS : 600 * MS);
+    if (fixed)
+        goc_rwmutex_runlock(x);
+}
+static void runlocked_by_another(void)
+{
+    goc_rwmutex_rlock(&rw);
+    go(runlock_later, &rw);
+    goc_rwmutex_lock(&rw);
+    goc_rwmutex_unlock(&rw);
+}
+
+/* Two hold a lock each and want the other's; a third lets go of one of them for them. */
+static void wants_both(goc_mutex *x, goc_mutex *y)
+{
+    goc_mutex_lock(x);
+    SOON;
+    goc_mutex_lock(y);
+    goc_mutex_unlock(y);
+    if (!fixed || x == &a)
+        goc_mutex_unlock(x); /* b of the other one is given away */
+    goc_waitgroup_done(&done);
+}
+static void cycle_undone_by_another(void)
+{
+    goc_waitgroup_add(&done, 2);
+    go(wants_both, &a, &b);
+    go(wants_both, &b, &a);
+    go(unlock_later, &b);
+    goc_waitgroup_wait(&done);
+}
+
+static void three_meet(void)
+{
+    go(both_slowly, &a, &b);
+    go(both_slowly, &b, &c);
+    go(both_slowly, fixed ? &a : &c, fixed ? &c : &a);
+    goc_sleep(40 * MS);
+}
+
+static void upgrade(void)
+{
+    goc_rwmutex_rlock(&rw);
+    if (fixed)
+        goc_rwmutex_runlock(&rw);
+    goc_rwmutex_lock(&rw);
+    goc_rwmutex_unlock(&rw);
+}
+static void upgrade_deadlock(void)
+{
+    go(upgrade);
+    goc_sleep(15 * MS);
+}
+
+static void reader_twice_slowly(void)
+{
+    goc_rwmutex_rlock(&rw);
+    goc_sleep(10 * MS);
+    goc_rwmutex_rlock(fixed ? &rw2 : &rw);
+    goc_rwmutex_runlock(fixed ? &rw2 : &rw);
+    goc_rwmutex_runlock(&rw);
+}
+static void reader_writer_reader(void)
+{
+    go(reader_twice_slowly);
+    go(write_once, &rw, 5);
+    goc_sleep(40 * MS);
+}
+
+static void wait_for_nobody(void)
+{
+    goc_waitgroup_add(&done, fixed ? 1 : 2);
+    go(goc_waitgroup_done, &done);
+    goc_waitgroup_wait(&done);
+}
+
+static void receive_from_nobody(void)
+{
+    goc_chan(int) ch = goc_chan_make(int, 0);
+    if (fixed)
+        goc_close(ch);
+    goc_recv(ch);
+}
+
+static void send_to_nobody(void)
+{
+    goc_chan(int) ch = goc_chan_make(int, fixed ? 1 : 0);
+    goc_send(ch, 1);
+}
+
+static void channel_held_lock(goc_chan(int) ch)
+{
+    goc_mutex_lock(&a);
+    if (!fixed)
+        goc_send(ch, 1);
+    goc_mutex_unlock(&a);
+    if (fixed)
+        goc_send(ch, 1);
+}
+static void mutex_and_channel(void)
+{
+    goc_chan(int) ch = goc_chan_make(int, 0);
+    go(channel_held_lock, ch);
+    SOON;
+    goc_mutex_lock(&a);
+    goc_recv(ch);
+    goc_mutex_unlock(&a);
+}
+
+static void ask(goc_chan(int) out, goc_chan(int) in, bool first)
+{
+    if (first)
+        goc_send(out, 1);
+    goc_recv(in);
+    if (!first)
+        goc_send(out, 1);
+}
+static void partners(void)
+{
+    goc_chan(int) x = goc_chan_make(int, 0), y = goc_chan_make(int, 0);
+    go(ask, x, y, fixed);
+    go(ask, y, x, false);
+    SOON;
+}
+/* Two wait for each other, in a helper whose frame is gone; the rest runs on. */
+static void channels_wait_for_each_other(void)
+{
+    partners();
+    goc_sleep(20 * MS);
+}
+
+static void cond_without_signal(void)
+{
+    static goc_cond cond = GOC_COND_INIT(&a);
+    goc_mutex_lock(&a);
+    if (!fixed)
+        goc_cond_wait(&cond);
+    goc_mutex_unlock(&a);
+}
+
+static void select_nobody(void)
+{
+    goc_chan(int) x = goc_chan_make(int, fixed ? 1 : 0), y = goc_chan_make(int, 0);
+    goc_select(goc_on_send(x, 1), goc_on_recv(y, NULL));
+}
+
+static void sem_too_much(void)
+{
+    goc_sem s = GOC_SEM_INIT(2);
+    goc_sem_acquire(&s, 1);
+    goc_sem_acquire(&s, fixed ? 1 : 2);
+}
+
+static void context_without_cancel(void)
+{
+    goc_context *ctx = goc_with_cancel(goc_background());
+    if (fixed)
+        goc_cancel(ctx);
+    goc_recv(goc_context_done(ctx));
+    goc_context_free(ctx);
+}
+
+static void nil_channel(void)
+{
+    goc_chan(int) none = NULL, one = goc_chan_make(int, 1);
+    goc_send(one, 1);
+    goc_recv(fixed ? one : none);
+}
+
+const struct pair stuck_pairs[] = {
+    PAIR(locks_meet, "DEADLOCK"),
+    PAIR(locks_meet_while_others_run, "DEADLOCK"),
+    PAIR(self_deadlock, "DEADLOCK"),
+    PAIR(unlocked_by_another, "DEADLOCK"),
+    PAIR(runlocked_by_another, "DEADLOCK"),
+    PAIR(cycle_undone_by_another, "DEADLOCK"),
+    PAIR(three_meet, "DEADLOCK"),
+    PAIR(upgrade_deadlock, "DEADLOCK"),
+    PAIR(reader_writer_reader, "DEADLOCK"),
+    PAIR(wait_for_nobody, "DEADLOCK"),
+    PAIR(receive_from_nobody, "DEADLOCK"),
+    PAIR(send_to_nobody, "DEADLOCK"),
+    PAIR(mutex_and_channel, "DEADLOCK"),
+    PAIR(channels_wait_for_each_other, "DEADLOCK"),
+    PAIR(cond_without_signal, "DEADLOCK"),
+    PAIR(select_nobody, "DEADLOCK"),
+    PAIR(sem_too_much, "DEADLOCK"),
+    PAIR(context_without_cancel, "DEADLOCK"),
+    PAIR(nil_channel, "DEADLOCK"),
+    {0},
+};
