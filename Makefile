@@ -113,8 +113,10 @@ $(BUILD)/share/man/man$(patsubst .%,%,$(suffix $1))/$(notdir $1): $1
 endef
 $(foreach m,$(MAN),$(eval $(call man_rule,$m)))
 
+# A frame of many pages must touch each of them, or it would reach past the guard of a goroutine's stack.
+CLASH := $(if $(filter x86_64,$(ARCH)), -fstack-clash-protection)
 pc = printf '%s\n' 'prefix=$1' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: $2' \
-     'Description: $3' 'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -l$2' \
+     'Description: $3' 'Version: $(VERSION)' 'Cflags: -I$${includedir}$(CLASH)' 'Libs: -L$${libdir} -l$2' \
      'Libs.private: $(RT_LIBS)'
 PC_goc := goroutines, channels, select and sync for C
 PC_goc-race := libgoc with the race and deadlock detector

@@ -328,6 +328,10 @@ enum { GUARD = 4096 }; /* at a stack's lowest address */
 void stack_init(void);
 char *stack_take(struct m *m, size_t *size); /* one past its end; fatal when there is none */
 void stack_give(struct m *m, struct g *g);
+void stack_spill(struct p *p, uint32_t keep); /* the P's cache into the common one */
+/* The monitor: the pages of some used stacks that are not needed (all: of all) go back to the system.
+   True if there are more. */
+bool stack_trim(int64_t now, bool all);
 
 enum fork { FORK_PREPARE, FORK_PARENT, FORK_CHILD };
 void stack_fork(enum fork when);

@@ -26,6 +26,13 @@
  * inside, in a page that is there anyway.
  * Huge pages are refused: the first touch of one would cost 2 MiB.
  *
+ * A stack that was deep once keeps its pages, and a program that had ten thousand of them at its busiest
+ * would keep 600 MB. Asking at each end how deep it was costs a system call (mincore), so nobody asks:
+ * used stacks that nobody wanted for a second (the list is last in, first out: they are at its tail)
+ * lose all pages but the topmost, many with one call, by the monitor thread while the program works
+ * and once more when it has gone to sleep. They are then in a list of their own, taken from last. A
+ * goroutine that lives keeps its pages: it may wake at any instant and needs them.
+ *
  * Invariants: a stack is owned by one G, or by one cache; the guard page is the lowest, and inside
  * the reserve.
  */
@@ -49,8 +56,9 @@
 #endif
 
 enum { PAGE = 4096, BATCH = 32, CACHE = 64, REGION_MIN = 256 << 20 };
-enum { DEEP = 256 << 10, SHALLOW = 64 << 10, MANY = 1024 };
+enum { DEEP = 256 << 10, SHALLOW = (64 << 10) + PAGE, MANY = 1024 }; /* 64 KiB are to be had */
 static const size_t HUGE_PAGE = 2 << 20;
+static const int64_t UNUSED_NS = 1000000000;
 
 static struct {
     struct lock lock;
@@ -58,8 +66,13 @@ static struct {
     size_t size;      /* of its stacks */
     size_t fixed;     /* GOC_STACK; 0: DEEP, then SHALLOW */
     size_t made;      /* stacks cut so far */
-    void *free;       /* used stacks */
+    char *free;       /* used stacks, the last one given back first */
+    char *free_tail;
     size_t free_n;
+    size_t free_low; /* the least there were since the last look: as many at the tail were not needed */
+    size_t to_trim;
+    int64_t look_at;
+    char *clean; /* used, and their pages given back */
     bool no_guard_install, no_batch;
     int pidfd;
 } pool;
@@ -162,28 +175,58 @@ static void region_new(size_t stack)
 
 /* A used stack is linked where its first frame was, which is in the cache when it is given back;
    its size is in its last word, which no frame uses, from its first use on. */
-static inline void **stack_link(char *hi)
+struct link {
+    char *next, *prev; /* prev: in pool.free alone */
+    void *pad;
+};
+static inline struct link *stack_link(char *hi)
 {
-    return (void **)stack_top(hi) - 3;
+    return (struct link *)stack_top(hi) - 1;
 }
 static inline size_t *stack_size(char *hi)
 {
     return (size_t *)hi - 1;
 }
 
+/* Under pool.lock. */
+static void pool_put(char *hi)
+{
+    struct link *l = stack_link(hi);
+    l->next = pool.free;
+    l->prev = NULL;
+    if (pool.free)
+        stack_link(pool.free)->prev = hi;
+    else
+        pool.free_tail = hi;
+    pool.free = hi;
+    pool.free_n++;
+}
+
+static char *pool_get(void)
+{
+    char *hi = pool.free;
+    if (hi) {
+        pool.free = stack_link(hi)->next;
+        if (pool.free)
+            stack_link(pool.free)->prev = NULL;
+        else
+            pool.free_tail = NULL;
+        if (--pool.free_n < pool.free_low)
+            pool.free_low = pool.free_n;
+    } else if ((hi = pool.clean)) {
+        pool.clean = stack_link(hi)->next;
+    }
+    return hi;
+}
+
 static noinline char *stack_refill(struct m *m, size_t *size)
 {
     struct p *p = m->p;
     lock_acquire(&pool.lock, RANK_STACK);
-    if (pool.free) {
-        char *hi = pool.free;
-        pool.free = *stack_link(hi);
-        pool.free_n--;
-        for (int i = 0; p && i < CACHE / 2 && pool.free; i++) {
-            char *more = pool.free;
-            pool.free = *stack_link(more);
-            pool.free_n--;
-            *stack_link(more) = p->stack_free;
+    char *hi = pool_get(), *more;
+    if (hi) {
+        for (int i = 0; p && i < CACHE / 2 && (more = pool_get()); i++) {
+            stack_link(more)->next = p->stack_free;
             p->stack_free = more;
             p->stack_n++;
         }
@@ -239,7 +282,7 @@ char *stack_take(struct m *m, size_t *size)
     }
     if (likely(p && p->stack_free)) {
         char *hi = p->stack_free;
-        p->stack_free = *stack_link(hi);
+        p->stack_free = stack_link(hi)->next;
         p->stack_n--;
         *size = *stack_size(hi);
         return hi;
@@ -253,16 +296,14 @@ char *stack_take(struct m *m, size_t *size)
     return stack_refill(m, size);
 }
 
-static noinline void stack_spill(struct p *p)
+void stack_spill(struct p *p, uint32_t keep)
 {
     lock_acquire(&pool.lock, RANK_STACK);
-    while (p->stack_n > CACHE / 2) {
+    while (p->stack_n > keep) {
         char *hi = p->stack_free;
-        p->stack_free = *stack_link(hi);
+        p->stack_free = stack_link(hi)->next;
         p->stack_n--;
-        *stack_link(hi) = pool.free;
-        pool.free = hi;
-        pool.free_n++;
+        pool_put(hi);
     }
     lock_release(&pool.lock);
 }
@@ -277,17 +318,71 @@ void stack_give(struct m *m, struct g *g)
         return;
     }
     if (likely(p)) {
-        *stack_link(hi) = p->stack_free;
+        stack_link(hi)->next = p->stack_free;
         p->stack_free = hi;
         if (unlikely(++p->stack_n > CACHE))
-            stack_spill(p);
+            stack_spill(p, CACHE / 2);
         return;
     }
     lock_acquire(&pool.lock, RANK_STACK);
-    *stack_link(hi) = pool.free;
-    pool.free = hi;
-    pool.free_n++;
+    pool_put(hi);
     lock_release(&pool.lock);
+}
+
+/* --- giving pages back ------------------------------------------------------------------------ */
+
+/* All but the topmost page, which the next goroutine needs anyway. */
+static void give_pages(char *const *hi, size_t n)
+{
+    struct iovec v[BATCH];
+    size_t all = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t size = *stack_size(hi[i]);
+        v[i] = (struct iovec){hi[i] - size + GUARD, size - GUARD - PAGE};
+        all += v[i].iov_len;
+    }
+    if (pool.pidfd >= 0 && !pool.no_batch &&
+        rt_sys5(SYS_process_madvise, pool.pidfd, v, n, MADV_DONTNEED, 0) == (long)all)
+        return;
+    for (size_t i = 0; i < n; i++)
+        rt_sys3(SYS_madvise, v[i].iov_base, v[i].iov_len, MADV_DONTNEED);
+}
+
+bool stack_trim(int64_t now, bool all)
+{
+    char *batch[BATCH];
+    size_t n = 0;
+    if (!load_relaxed(&pool.free_n))
+        return false;
+    lock_acquire(&pool.lock, RANK_STACK);
+    if (all || now >= pool.look_at) {
+        pool.to_trim = all ? pool.free_n : pool.free_low;
+        pool.free_low = pool.free_n;
+        pool.look_at = now + UNUSED_NS;
+    }
+    for (; n < BATCH && pool.to_trim && pool.free_tail; n++, pool.to_trim--) {
+        char *hi = batch[n] = pool.free_tail;
+        pool.free_tail = stack_link(hi)->prev;
+        if (pool.free_tail)
+            stack_link(pool.free_tail)->next = NULL;
+        else
+            pool.free = NULL;
+        pool.free_n--;
+    }
+    if (pool.free_low > pool.free_n)
+        pool.free_low = pool.free_n;
+    lock_release(&pool.lock);
+    if (!n)
+        return false;
+    give_pages(batch, n);
+    lock_acquire(&pool.lock, RANK_STACK);
+    for (size_t i = 0; i < n; i++) {
+        stack_link(batch[i])->next = pool.clean;
+        pool.clean = batch[i];
+    }
+    bool more = pool.to_trim && pool.free_tail;
+    lock_release(&pool.lock);
+    return more;
 }
 
 void stack_fork(enum fork when)

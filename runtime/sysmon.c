@@ -30,7 +30,7 @@
 #include <sys/syscall.h>
 #include <linux/membarrier.h>
 
-enum { TICK_US = 5000, LINGER = 10 };
+enum { TICK_US = 5000, LINGER = 10, TRIMS = 8 /* batches of stacks a tick */ };
 #ifdef GOC_RACE
 enum { AGAIN_US = 100, AGAIN_MOST = 2000 };
 #else
@@ -174,6 +174,30 @@ static unsigned until_next_look(int64_t now)
     return (unsigned)us;
 }
 
+static bool all_idle(void)
+{
+    return load_acquire(&sysmon_asleep) &&
+           load_relaxed(&sched.nidle_p) == (uint32_t)load_relaxed(&sched.nproc);
+}
+
+/* A second later the program will not need its stacks' pages soon. */
+static void sleep_while_idle(void)
+{
+    if (all_idle())
+        futex_wait(&sysmon_asleep, 1, 1000000000);
+    if (!all_idle())
+        return;
+    lock_acquire(&sched.lock, RANK_SCHED);
+    for (int i = 0; i < sched.np; i++)
+        if (sched_p[i]->idle)
+            stack_spill(sched_p[i], 0);
+    lock_release(&sched.lock);
+    while (all_idle() && stack_trim(0, true))
+        ;
+    while (all_idle())
+        futex_wait(&sysmon_asleep, 1, -1);
+}
+
 static void *sysmon(void *arg)
 {
     unsigned idle = 0;
@@ -182,14 +206,15 @@ static void *sysmon(void *arg)
         rt_usleep(until_next_look(now));
         now = rt_clock();
         store_relaxed(&sched.coarse_now, rt_now());
+        bool more = true;
+        for (int i = 0; i < TRIMS && more; i++)
+            more = stack_trim(now, false);
         if (load_relaxed(&sched.nidle_p) == (uint32_t)load_relaxed(&sched.nproc)) {
-            if (++idle < LINGER)
+            if (++idle < LINGER || more)
                 continue;
             store_relaxed(&sysmon_asleep, 1);
             fence_full();
-            while (load_acquire(&sysmon_asleep) &&
-                   load_relaxed(&sched.nidle_p) == (uint32_t)load_relaxed(&sched.nproc))
-                futex_wait(&sysmon_asleep, 1, -1);
+            sleep_while_idle();
             store_relaxed(&sysmon_asleep, 0);
         }
         idle = 0;

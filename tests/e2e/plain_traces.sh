@@ -57,33 +57,42 @@ static void eater(void)
     eats(0); /* line 52 */
     __asm__ volatile("");
 }
+static __attribute__((noinline)) void jumps(void)
+{
+    volatile char far[1 << 20]; /* the other stacks are next to this one */
+    far[0] = 1;
+}
 int main(int argc, char **argv)
 {
     const char *how = argv[1];
     ch = goc_chan_make(int, 0);
     if (pipe(pipes))
         return 3;
-    go(waits); /* line 61 */
+    go(waits); /* line 66 */
     goc_gosched();
     if (!strcmp(how, "asleep"))
-        goc_recv(goc_chan_make(int, 0)); /* line 64 */
+        goc_recv(goc_chan_make(int, 0)); /* line 69 */
     if (!strcmp(how, "eats"))
-        eats(0); /* line 66 */
+        eats(0); /* line 71 */
     if (!strcmp(how, "eater"))
         go(eater);
     if (!strcmp(how, "fault"))
-        go(faults); /* line 70 */
+        go(faults); /* line 75 */
+    if (!strcmp(how, "jumps"))
+        go(jumps);
     go(reads);
-    go(spins); /* line 72 */
+    go(spins); /* line 79 */
     goc_sleep(30 * GOC_MILLISECOND);
     if (!strcmp(how, "panic"))
-        goc_panic("over"); /* line 75 */
+        goc_panic("over"); /* line 82 */
     if (!strcmp(how, "quit"))
         kill(getpid(), SIGQUIT);
     goc_sleep(GOC_MINUTE);
 }
 END
-gcc -g -O1 -I"$BUILD/include" "$work/end.c" -L"$BUILD/lib" -lgoc -Wl,-rpath,"$BUILD/lib" -o "$work/end" ||
+# shellcheck disable=SC2046
+gcc -g -O1 $(PKG_CONFIG_PATH=$BUILD/lib/pkgconfig pkg-config --cflags --libs goc) "$work/end.c" \
+    -L"$BUILD/lib" -lgoc -Wl,-rpath,"$BUILD/lib" -o "$work/end" ||
     exit 1
 src=$work/end.c
 frame() { # NAME LINE [OFFSET]: the two lines of a frame stand one after the other
@@ -97,11 +106,11 @@ for p in 1 2; do
     [ "$(head -n 1 "$err")" = 'fatal error: all goroutines are asleep - deadlock!' ] &&
         [ -z "$(sed -n 2p "$err")" ] && [ "$(sed -n 3p "$err")" = 'goroutine 1 [chan receive]:' ] ||
         wrong "not Go's first three lines"
-    frame 'main()' 64
+    frame 'main()' 69
     frame 'take(...)' 11 ''
     frame 'deep()' 15
     frame 'waits()' 21
-    frame 'created by main in goroutine 1' 61
+    frame 'created by main in goroutine 1' 66
     # One frame for each call, nothing of the runtime or of what called main.
     [ "$(grep -c '^deep()$' "$err")" = 3 ] || wrong "deep() is not there three times"
     [ "$(wc -l <"$err")" -eq 19 ] || wrong "not 19 lines"
@@ -111,19 +120,19 @@ for p in 1 2; do
         try env GOMAXPROCS=$((p + 1)) "$work/end" $how
         want_status 2
         frame 'spins()' '2[56]'
-        frame 'created by main in goroutine 1' 72
+        frame 'created by main in goroutine 1' 79
         frame 'reads()' 32
         want_no_err 'stack unavailable'
     done
     try env GOMAXPROCS=$p "$work/end" panic
-    frame 'main()' 75
+    frame 'main()' 82
 
     try env GOMAXPROCS=$p "$work/end" fault
     want_status 139
     want_err '[signal SIGSEGV: segmentation violation code=0x1 addr=0x8 pc=0x'
     frame 'fault()' 37
     frame 'faults()' 41
-    frame 'created by main in goroutine 1' 70
+    frame 'created by main in goroutine 1' 75
 
     try env GOMAXPROCS=$p "$work/end" eater
     want_status 2
@@ -133,11 +142,16 @@ for p in 1 2; do
     grep -q '^\.\.\.[0-9]* frames elided\.\.\.$' "$err" || wrong "nothing elided"
     [ "$(wc -l <"$err")" -lt 220 ] || wrong "the whole stack"
 
+    try env GOMAXPROCS=$p "$work/end" jumps
+    want_status 2
+    want_err 'fatal error: goroutine stack exceeds 262144-byte limit'
+    frame 'jumps()' '[56][0-9]'
+
     # The process's own stack, whatever its limit is here.
     try sh -c 'ulimit -s 1024 && exec "$0" eats' "$work/end"
     want_status 2
     want_err 'fatal error: goroutine stack exceeds 1048576-byte limit'
-    frame 'main()' 66
+    frame 'main()' 71
 done
 
 # A tool that is not there, that ends at once, that talks nonsense: the trace is whole all the same.

@@ -352,6 +352,54 @@ static void *foreign(void *arg)
     goc_gosched();
     return NULL;
 }
+/* --- memory that was needed once ---------------------------------------------------------------- */
+
+static size_t resident(void)
+{
+    unsigned long all, pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    ck_assert(f && fscanf(f, "%lu %lu", &all, &pages) == 2);
+    fclose(f);
+    return pages * 4096;
+}
+static __attribute__((noinline)) void touch(size_t n)
+{
+    char room[n];
+    memset(room, 1, n);
+    __asm__ volatile("" ::"r"(room) : "memory");
+}
+static void was_deep(goc_chan(int) gate, goc_waitgroup *wg)
+{
+    touch(60 << 10);
+    goc_recv(gate);
+    goc_waitgroup_done(wg);
+}
+
+/* However long it takes, the pages that deep stacks had come back: while the program sleeps, and while
+   it has something to do. */
+START_TEST(pages_of_stacks_come_back)
+{
+    enum { N = 5000 };
+    for (int busy = 0; busy < 2; busy++) {
+        goc_waitgroup wg = {0};
+        goc_chan(int) gate = goc_chan_make(int, 0);
+        goc_waitgroup_add(&wg, N);
+        for (int i = 0; i < N; i++)
+            go(was_deep, gate, &wg);
+        while (resident() < (size_t)N * (56 << 10))
+            goc_sleep(GOC_MILLISECOND);
+        goc_close(gate);
+        goc_waitgroup_wait(&wg);
+        while (resident() > (size_t)N * (16 << 10))
+            if (busy)
+                goc_gosched();
+            else
+                goc_sleep(2 * GOC_SECOND);
+        goc_chan_free(gate);
+    }
+}
+END_TEST
+
 static void *calls_in(void *arg)
 {
     goc_send(*(goc_chan(int) *)arg, 1);
@@ -693,5 +741,5 @@ UNIT_MAIN("go", 60, go_passes_arguments, go_from_goroutines, last_spawned_runs_n
           gomaxprocs_changes_under_load, runnext_does_not_starve, a_loop_is_preempted,
           preemption_keeps_registers, a_blocking_call_does_not_stop_others, blocking,
           locked_to_a_thread, errno_is_the_goroutines, foreign_threads,
-          a_thread_calls_in_while_all_sleep, a_child_has_what_was_parked,
+          a_thread_calls_in_while_all_sleep, pages_of_stacks_come_back, a_child_has_what_was_parked,
           defers, pcall, goexit_among_others, ends_with, a_fault_kills_with_its_trace)
