@@ -34,6 +34,7 @@
  *  - a P that is idle has an empty ring and no runnext
  *  - no hook is called for any of this: being scheduled one after the other orders nothing
  */
+#include "fp.h"
 #include "sched_impl.h"
 
 #include <goc/go.h>
@@ -306,8 +307,12 @@ void g_park(bool (*commit)(struct g *g, void *arg), void *arg, enum hook_wait wh
             foreign_park(m);
         g->status = G_RUNNING;
     } else {
+        struct fp fp;
+        bool own_fp = fp_set_aside(&fp);
         p_enter(m);
         ctx_leave(&g->run.sp, m->g0_sp, park_commit, m);
+        if (unlikely(own_fp))
+            fp_put(&fp);
     }
     if (why != HOOK_WAIT_RUNNABLE)
         hook_unpark(g->race);

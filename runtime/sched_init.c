@@ -16,6 +16,7 @@
  * GOMAXPROCS is changed without stopping the world: Ps beyond the number retire at their next turn
  * (find_runnable); more Ps are added idle.
  */
+#include "fp.h"
 #include "sched_impl.h"
 
 #include <errno.h>
@@ -191,6 +192,7 @@ static void *m_thread(void *arg)
 {
     struct m *m = arg;
     tls_m = m;
+    fp_put(&fp_common); /* and not what the thread that started it happened to have */
     m_here(m);
     p_bind(m, m->next_p);
     m->next_p = NULL;
@@ -231,6 +233,7 @@ static struct g *g_adopt(struct m *m, uint8_t flags)
 static void init(void)
 {
     sched.numcpu = count_cpus();
+    fp_get(&fp_common);
     sched.next_goid = 1;
     long n = rt_getenv_long("GOMAXPROCS", 0);
     sched.nproc = n > 0 ? (n > MAX_P ? MAX_P : (int)n) : default_procs();

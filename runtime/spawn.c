@@ -15,6 +15,7 @@
  * In race builds a goroutine ends through the scheduler's stack: its record ends, and its stack's
  * shadow is cleared, while nobody is on it.
  */
+#include "fp.h"
 #include "sched_impl.h"
 
 #include <goc/go.h>
@@ -273,6 +274,8 @@ static void g_bury(void *arg)
    does not return. */
 struct g *g_exit(void)
 {
+    struct fp fp;
+    fp_set_aside(&fp);
 #ifndef GOC_RACE
     struct m *m = m_raw();
     struct p *p = p_enter(m);
@@ -305,7 +308,9 @@ struct g *g_exit(void)
 _Noreturn void g_leave(void)
 {
     struct m *m = m_raw();
+    struct fp fp;
     void *none;
+    fp_set_aside(&fp);
     p_enter(m);
     ctx_leave(&none, m->g0_sp, g_bury, m);
     __builtin_unreachable();

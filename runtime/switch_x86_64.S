@@ -6,8 +6,7 @@
  * entered afresh at its top each time, so a park is one half switch out and one half switch in.
  * The last jump is an indirect one, not `ret`: the return predictor knows the stack that was left.
  *
- * The x87 control word and MXCSR are callee-saved by the ABI too, but belong to the thread here as
- * they do in Go: a goroutine that changes the rounding mode restores it before it parks.
+ * The x87 control word and MXCSR are callee-saved by the ABI too: see fp.h.
  */
     .text
 

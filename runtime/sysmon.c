@@ -24,6 +24,7 @@
  * until p_idle_get wakes it; the delay keeps programs that are idle between two messages from
  * paying a wake-up for each.
  */
+#include "fp.h"
 #include "sched_impl.h"
 
 #include <goc/go.h>
@@ -40,6 +41,7 @@ static const int64_t SLICE_NS = 10 * 1000 * 1000;
 
 uint32_t sysmon_asleep;
 bool sysmon_polls;
+struct fp fp_common;
 static bool started, have_membarrier;
 
 static struct seen {
@@ -238,6 +240,7 @@ void sysmon_start(void)
 {
     if (__atomic_exchange_n(&started, true, __ATOMIC_ACQ_REL))
         return;
+    fp_get(&fp_common);
     have_membarrier = rt_sys3(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
     preempt_init();
     signals_init();

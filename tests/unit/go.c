@@ -4,6 +4,7 @@
  */
 #include "common.h"
 
+#include <fenv.h>
 #include <goc.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -400,6 +401,51 @@ START_TEST(pages_of_stacks_come_back)
 }
 END_TEST
 
+/* --- rounding ----------------------------------------------------------------------------------- */
+
+static int rounded_otherwise;
+static void rounds(int how, goc_waitgroup *wg)
+{
+    if (how >= 0)
+        fesetround(how);
+    int want = how >= 0 ? how : FE_TONEAREST;
+    for (int i = 0; i < 300; i++) {
+        if (fegetround() != want)
+            __atomic_fetch_add(&rounded_otherwise, 1, __ATOMIC_RELAXED);
+        if (i % 3)
+            goc_gosched();
+        else
+            goc_sleep(GOC_MICROSECOND);
+    }
+    goc_waitgroup_done(wg); /* and ends like that */
+}
+static void rounds_alone(goc_waitgroup *wg)
+{
+    fesetround(FE_DOWNWARD);
+    for (goc_time begin = goc_now(); goc_now() - begin < 40 * GOC_MILLISECOND;)
+        for (volatile int i = 0; i < 1000000; i++) /* is interrupted here */
+            ;
+    rounds(FE_DOWNWARD, wg);
+}
+START_TEST(rounding_is_the_goroutines)
+{
+    AT_ALL_PS
+    {
+        goc_waitgroup wg = {0};
+        goc_waitgroup_add(&wg, 31);
+        for (int i = 0; i < 10; i++) {
+            go(rounds, FE_UPWARD, &wg);
+            go(rounds, -1, &wg);
+            go(rounds, FE_TOWARDZERO, &wg);
+        }
+        go(rounds_alone, &wg);
+        goc_waitgroup_wait(&wg);
+        ck_assert_int_eq(fegetround(), FE_TONEAREST);
+        ck_assert_int_eq(rounded_otherwise, 0);
+    }
+}
+END_TEST
+
 static void *calls_in(void *arg)
 {
     goc_send(*(goc_chan(int) *)arg, 1);
@@ -741,5 +787,6 @@ UNIT_MAIN("go", 60, go_passes_arguments, go_from_goroutines, last_spawned_runs_n
           gomaxprocs_changes_under_load, runnext_does_not_starve, a_loop_is_preempted,
           preemption_keeps_registers, a_blocking_call_does_not_stop_others, blocking,
           locked_to_a_thread, errno_is_the_goroutines, foreign_threads,
+          rounding_is_the_goroutines,
           a_thread_calls_in_while_all_sleep, pages_of_stacks_come_back, a_child_has_what_was_parked,
           defers, pcall, goexit_among_others, ends_with, a_fault_kills_with_its_trace)
