@@ -480,6 +480,24 @@ static void add_deps(struct strs *out, const struct command *c, const char *sour
     }
 }
 
+/* OBJECT's .o made .dwo, copied: the temporary folder may be on another file system. */
+static void keep_dwo(const char *object, const char *to)
+{
+    char *from = xstrdup(object);
+    size_t n = strlen(from);
+    from[n - 1] = 0;
+    char *path = NULL;
+    if (asprintf(&path, "%sdwo", from) < 0)
+        die("out of memory");
+    char *whole = read_whole(path, &n);
+    FILE *f = whole ? fopen(to, "we") : NULL;
+    if (!whole || !f || fwrite(whole, 1, n, f) != n || fclose(f) != 0)
+        die("cannot write %s: %s", to, strerror(errno));
+    free(whole);
+    free(path);
+    free(from);
+}
+
 static int compile_one(struct command *c, struct word *src, size_t index, bool cxx)
 {
     struct strs out = {0};
@@ -505,21 +523,33 @@ static int compile_one(struct command *c, struct word *src, size_t index, bool c
         if (has_value)
             strs_add(&out, c->w[++i].s);
     }
+    const char *base = strrchr(src->s, '/') ? strrchr(src->s, '/') + 1 : src->s;
+    int stem = (int)strcspn(base, ".");
+    char *dwo = NULL;
+    /* The .dwo file stays; it must not go to the temporary folder. */
     if (c->split_dwarf && !strstr(compiler(cxx), "clang")) {
-        /* The .dwo file stays; it must not go to the temporary folder. */
         strs_add(&out, "-dumpdir");
         strs_printf(&out, "%s-", c->output ? c->output : "a");
+    } else if (c->split_dwarf) {
+        /* clang writes it beside the object, whatever it calls it there. */
+        strs_add(&out, "-Xclang");
+        strs_add(&out, "-split-dwarf-file");
+        strs_add(&out, "-Xclang");
+        strs_printf(&out, "%s-%.*s.dwo", c->output ? c->output : "a", stem, base);
+        dwo = xstrdup(out.v[out.n - 1]);
     }
     if (c->deps)
         add_deps(&out, c, src->s);
     add_instrumentation(&out, c, cxx);
     strs_add(&out, "-c");
     strs_add(&out, "-o");
-    const char *base = strrchr(src->s, '/') ? strrchr(src->s, '/') + 1 : src->s;
-    strs_printf(&out, "%s/%zu-%.*s.o", temp_dir(), index, (int)strcspn(base, "."), base);
+    strs_printf(&out, "%s/%zu-%.*s.o", temp_dir(), index, stem, base);
     src->object = xstrdup(out.v[out.n - 1]);
     int status = spawn_wait(out.v);
     strs_free(&out);
+    if (dwo && status == 0)
+        keep_dwo(src->object, dwo);
+    free(dwo);
     return status;
 }
 

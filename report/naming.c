@@ -256,7 +256,7 @@ static bool variable_address(Dwarf_Die *v, Dwarf_Addr *addr)
         *addr = op->number;
         return true;
     }
-    return op->atom == DW_OP_addrx && dwarf_getlocation_attr(&at, op, &where) == 0 &&
+    return (op->atom == DW_OP_addrx || op->atom == DW_OP_GNU_addr_index) && dwarf_getlocation_attr(&at, op, &where) == 0 &&
            dwarf_formaddr(&where, addr) == 0;
 }
 

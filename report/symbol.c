@@ -394,6 +394,28 @@ static bool runtime_frame(const struct frame *f)
     return f->runtime || !ours;
 }
 
+/* The .dwo file is not at hand: the lines are in the program itself, the function in its symbols. */
+static size_t line_only(struct symbols *s, struct object *o, uint64_t pc, uint64_t at, Dwarf_Die *cu,
+                        Dwarf_Addr bias, struct frame *out)
+{
+    GElf_Off off = 0;
+    GElf_Sym sym;
+    int line = 0, column = 0;
+    Dwarf_Line *l = dwarf_getsrc_die(cu, at - bias);
+    const char *func = dwfl_module_addrinfo(o->mod, at, &off, &sym, NULL, NULL, NULL);
+    if (!l || !func || dwarf_lineno(l, &line) != 0 || !line)
+        return 0;
+    dwarf_linecol(l, &column);
+    *out = (struct frame){
+        .func = func,
+        .file = tidy(s->arena, absolute(s->arena, cu, dwarf_linesrc(l, NULL, NULL))),
+        .line = (uint32_t)line,
+        .column = (uint32_t)column,
+        .offset = off + (pc - at),
+    };
+    return 1;
+}
+
 /* An address to its frames by DWARF: the function and, before it, what was inlined into it. */
 static size_t dwarf_frames(struct symbols *s, struct object *o, uint64_t pc, uint64_t at,
                            struct frame *out)
@@ -406,7 +428,7 @@ static size_t dwarf_frames(struct symbols *s, struct object *o, uint64_t pc, uin
     while (n && dwarf_tag(&scope[n - 1]) == DW_TAG_lexical_block)
         n--;
     if (!n)
-        return 0;
+        return line_only(s, o, pc, at, &cu, bias, out);
     Dwarf_Addr entry = 0, dummy;
     for (size_t i = 0; i < n; i++)
         if (dwarf_tag(&scope[i]) == DW_TAG_subprogram && dwarf_entrypc(&scope[i], &entry) != 0)

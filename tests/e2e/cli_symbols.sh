@@ -39,6 +39,84 @@ want_no_err 'goc_'
 says "$work/split1" '      racy.c:7 ' "global 'shared'"
 says "$work/split2" '      racy.c:7 ' "global 'shared'"
 
+(cd "$work" && cc -gdwarf-4 -gsplit-dwarf -O1 racy.c -o split4)
+says "$work/split4" '      racy.c:7 ' "Location is global 'shared' of type 'int' (4 bytes)"
+if command -v clang >/dev/null 2>&1; then
+    for v in 4 5; do
+        (cd "$work" && GOC_CC=clang cc -gdwarf-$v -gsplit-dwarf -O1 racy.c -o clang-split$v &&
+            GOC_CC=clang cc -gdwarf-$v -gsplit-dwarf -O1 -c racy.c -o clang2.o &&
+            GOC_CC=clang cc clang2.o -o clang-two$v)
+        says "$work/clang-split$v" '      racy.c:7 ' "Location is global 'shared' of type 'int' (4 bytes)"
+        says "$work/clang-two$v" '      racy.c:7 ' "Location is global 'shared' of type 'int' (4 bytes)"
+    done
+    # The .dwo files packed, or lost: the program itself still has the lines (and with an elfutils that
+    # reads packages, the types).
+    rm -f "$work/clang-split5-racy.dwo"
+    says "$work/clang-split5" '  set()' '      racy.c:7 ' "global 'shared'"
+    want_no_err 'no source lines'
+fi
+
+# By its build id, in the folder of the system (one of our own is put in its place, for us alone).
+mkdir -p "$work/debug"
+if [ -d /usr/lib/debug ] && unshare -rm mount --bind "$work/debug" /usr/lib/debug 2>/dev/null; then
+    cp "$work/whole" "$work/by-id"
+    id=$(readelf -n "$work/by-id" | sed -n 's/.*Build ID: //p')
+    rest=${id#??}
+    mkdir -p "$work/debug/.build-id/${id%"$rest"}"
+    objcopy --only-keep-debug "$work/by-id" "$work/debug/.build-id/${id%"$rest"}/$rest.debug"
+    strip "$work/by-id"
+    says "$work/by-id" 'no source lines'
+    try unshare -rm sh -c "mount --bind '$work/debug' /usr/lib/debug && '$race' '$work/by-id'"
+    want_status 66
+    want_err '/racy.c:7 '
+    want_err "Location is global 'shared' of type 'int' (4 bytes)"
+fi
+
+# What two programs share in a file of its own (dwz).
+if command -v dwz >/dev/null 2>&1; then
+    cp "$work/whole" "$work/dwz1"
+    "$race" cc -g -O2 "$work/racy.c" -o "$work/dwz2"
+    (cd "$work" && dwz -m dwz.debug dwz1 dwz2 2>/dev/null)
+    [ -s "$work/dwz.debug" ] && says "$work/dwz1" '      racy.c:7 ' "global 'shared' of type 'int' (4 bytes)"
+fi
+
+# From a server, if one is named; one that does not answer costs nothing but the names.
+if command -v debuginfod >/dev/null 2>&1 && command -v python3 >/dev/null 2>&1; then
+    cp "$work/whole" "$work/served"
+    mkdir -p "$work/server"
+    objcopy --only-keep-debug "$work/served" "$work/server/served.debug"
+    strip "$work/served"
+    port=$(python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])')
+    export DEBUGINFOD_CACHE_PATH="$work/cache" DEBUGINFOD_URLS="http://127.0.0.1:$port/"
+    says "$work/served" '      served +0x' 'no source lines'
+    rm -rf "$work/cache"
+    env -u DEBUGINFOD_URLS debuginfod -F -p "$port" -d "$work/server.sqlite" "$work/server" >"$work/server.log" 2>&1 &
+    server=$!
+    id=$(readelf -n "$work/served" | sed -n 's/.*Build ID: //p')
+    for i in $(seq 100); do
+        env -u DEBUGINFOD_CACHE_PATH python3 -c 'import sys, urllib.request
+urllib.request.urlopen(sys.argv[1], timeout=2).read(1)' "${DEBUGINFOD_URLS}buildid/$id/debuginfo" 2>/dev/null && break
+        sleep 0.2
+    done
+    says "$work/served" '      racy.c:7 ' "Location is global 'shared' of type 'int' (4 bytes)"
+    kill $server
+    wait $server 2>/dev/null
+    unset DEBUGINFOD_URLS DEBUGINFOD_CACHE_PATH
+fi
+
+# Fixed addresses, and a static program, of which the driver makes one that can be looked at.
+cc -g -O1 -no-pie "$work/racy.c" -o "$work/fixed"
+says "$work/fixed" '      racy.c:7 ' "global 'shared' of type 'int' (4 bytes)"
+for s in -static -static-pie; do
+    "$race" cc -g -O1 $s "$work/racy.c" -o "$work/static" 2>/dev/null || wrong "cannot build $s"
+    says "$work/static" '      racy.c:7 ' "global 'shared' of type 'int' (4 bytes)"
+done
+cc -g -gz -O1 "$work/racy.c" -o "$work/compressed"
+says "$work/compressed" '      racy.c:7 ' "global 'shared' of type 'int' (4 bytes)"
+
 cc -gdwarf-4 -O2 "$work/racy.c" -o "$work/dwarf4"
 says "$work/dwarf4" '      racy.c:7 ' "global 'shared'"
 if command -v clang >/dev/null 2>&1; then
