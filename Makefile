@@ -67,7 +67,7 @@ $(BUILD)/tool/%.o: %
 	$(if $(Q),@echo '  CC     $@')
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(STD) -Ireport -iquote runtime $(EXTRA_$*) -MMD -MP -c $< -o $@
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
 
 objects: $(PLAIN_O) $(RACE_O) $(REP_O)
 
@@ -205,12 +205,12 @@ install: all ## into $(DESTDIR)$(prefix)
 uninstall: ## what install has put there
 	rm -f $D/bin/goc-race $(addprefix $D/lib/,libgoc.a libgoc-race.a libgoc.so libgoc.so.$(SO) \
 	    libgoc.so.$(VERSION) libgoc-race.so pkgconfig/goc.pc pkgconfig/goc-race.pc)
-	rm -f $(HEADERS:runtime/include/%=$D/include/%)
+	rm -f $(HEADERS:runtime/include/%=$D/include/%) $D/lib/goc-race/as
 	rm -f $D/share/bash-completion/completions/goc-race $D/share/zsh/site-functions/_goc-race \
 	    $D/share/fish/vendor_completions.d/goc-race.fish
 	sh man/links -r $D/share/man
 	for m in $(MAN); do rm -f $D/share/man/man$${m##*.}/$${m##*/}; done
-	-rmdir $D/include/goc 2>/dev/null
+	-rmdir $D/include/goc $D/lib/goc-race 2>/dev/null
 
 clean: ## remove build/
 	rm -rf $(BUILD)

@@ -20,19 +20,21 @@
 
 static const char style[] =
     ":root{color-scheme:light dark;--line:#8884;--mark:#f443;--soft:#8882}"
-    "body{font:15px/1.45 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem}"
+    "body{font:15px/1.45 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;"
+    "overflow-wrap:anywhere}"
     "h1{font-size:1.5rem}h2{font-size:1.15rem;margin:0 0 .5rem}h3{font-size:1rem;margin:.6rem 0 "
     ".3rem}"
     "article{border:1px solid var(--line);border-radius:8px;padding:1rem;margin:1.2rem 0}"
     ".kind{display:inline-block;background:#c33;color:#fff;border-radius:4px;padding:0 .5em;"
     "font-size:.8rem;margin-right:.6em}"
-    ".sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:1rem}"
+    ".sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr));gap:1rem}"
     "pre,code{font:13px/1.4 ui-monospace,monospace}"
     "pre{background:var(--soft);border-radius:6px;padding:.5rem 0;margin:.4rem 0;overflow-x:auto}"
     "pre span{display:block;padding:0 .6rem;white-space:pre}"
     "pre .at{background:var(--mark);box-shadow:inset 3px 0 #c33}"
     "pre i{font-style:normal;opacity:.55;display:inline-block;width:4em;text-align:right;"
     "margin-right:1em;user-select:none}"
+    ".sides>section{min-width:0}"
     "summary{cursor:pointer}ol{margin:.3rem 0;padding-left:1.6rem}"
     "td,th{text-align:left;padding:.1rem 1rem .1rem 0}svg{max-width:100%;height:auto}"
     ".hint{border-left:3px solid #38c;padding-left:.7rem}";
@@ -145,15 +147,19 @@ static void drawing(FILE *f, struct findings *all, const struct finding *fi)
         double x1 = cx + 2 * r * cos(t1), y1 = cy + r * sin(t1);
         double xm = cx + 2.6 * r * cos(mid), ym = cy + 1.3 * r * sin(mid);
         /* Arrows stop short of the names. */
+        double xs = x0 + (xm - x0) * .25, ys = y0 + (ym - y0) * .25;
+        double xe = x1 + (xm - x1) * .25, ye = y1 + (ym - y1) * .25;
         fprintf(f,
                 "<path d=\"M%.1f %.1f Q%.1f %.1f %.1f %.1f\" fill=none stroke=\"#c33\" "
                 "stroke-width=2 marker-end=\"url(#a)\"/>",
-                x0 + (xm - x0) * .25, y0 + (ym - y0) * .25, xm, ym, x1 + (xm - x1) * .25,
-                y1 + (ym - y1) * .25);
+                xs, ys, xm, ym, xe, ye);
+        /* Who, outside the middle of the arrow. */
+        const char *side = cos(mid) > .2 ? "start" : cos(mid) < -.2 ? "end" : "middle";
         fprintf(f,
-                "<text x=\"%.1f\" y=\"%.1f\" text-anchor=middle font-size=12 "
+                "<text x=\"%.1f\" y=\"%.1f\" text-anchor=%s font-size=12 "
                 "fill=currentColor opacity=.7>",
-                cx + 2.1 * r * cos(mid), cy + 1.05 * r * sin(mid) + 4);
+                (xs + xe) / 4 + xm / 2 + 10 * cos(mid), (ys + ye) / 4 + ym / 2 + 14 * sin(mid) + 4,
+                side);
         xml_text(f, part_who(&all->arena, p));
         fprintf(f,
                 "</text><text x=\"%.1f\" y=\"%.1f\" text-anchor=middle font-size=14 "
@@ -192,6 +198,8 @@ static void one(FILE *f, struct findings *all, struct finding *fi)
         xml_text(f, fi->hint);
         fputs("</p>", f);
     }
+    if (fi->schedule)
+        fprintf(f, "<p>Shown again by <code>goc-race replay %s</code></p>", fi->schedule);
     if (fi->count > 1)
         fprintf(f, "<p>Seen %llu times.</p>", (unsigned long long)fi->count);
     fputs("<details><summary>As text</summary><pre><span>", f);

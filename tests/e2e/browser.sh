@@ -1,0 +1,62 @@
+# The html report, opened and clicked through in Chromium (tests/browser/page.py).
+. tests/e2e/lib
+command -v python3 >/dev/null 2>&1 || { echo 'no python3 here'; exit 77; }
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
+    { echo 'no chromium here'; exit 77; }
+build racy
+cat >"$work/order.c" <<'END'
+#include <goc.h>
+static goc_mutex first, second;
+static void forth(void)
+{
+    goc_mutex_lock(&first);
+    goc_mutex_lock(&second);
+    goc_mutex_unlock(&second);
+    goc_mutex_unlock(&first);
+}
+static void back(void)
+{
+    goc_mutex_lock(&second);
+    goc_mutex_lock(&first);
+    goc_mutex_unlock(&first);
+    goc_mutex_unlock(&second);
+}
+int main(void)
+{
+    go(forth);
+    goc_sleep(5 * GOC_MILLISECOND);
+    go(back);
+    goc_sleep(5 * GOC_MILLISECOND);
+}
+END
+long=a_path_that_has_no_blank_anywhere
+long=$long/$long/$long/$long/$long/$long
+sed "1s|^|#line 1 \"/<script>document.title=1<script><img src=x>/$long/racy.c\"\n|" "$work/racy.c" >"$work/hostile.c"
+{
+    echo '#include <goc.h>'
+    echo 'static int g[1000];'
+    i=0
+    while [ $i -lt 1000 ]; do
+        echo "static void f$i(void) { g[$i]++; }"
+        i=$((i + 1))
+    done
+    echo 'static void all(void) {'
+    i=0
+    while [ $i -lt 1000 ]; do
+        echo "f$i();"
+        i=$((i + 1))
+    done
+    echo '} int main(void) { go(all); go(all); goc_sleep(200 * GOC_MILLISECOND); }'
+} >"$work/many.c"
+for n in order hostile many; do
+    "$race" cc -g -O1 "$work/$n.c" -o "$work/$n" || exit 1
+done
+for n in racy order hostile many; do
+    try env GOMAXPROCS=1 "$race" --log_path="$work/log" --output "html:$work/$n.html" "$work/$n"
+    want_status 66
+done
+mv "$work/racy.html" "$work/race.html"
+what='in the browser'
+timeout 240 python3 tests/browser/page.py "$work" "$chromium" >"$out" 2>"$err" || wrong 'the page is not as it should be'
+cat "$out"
+finish
