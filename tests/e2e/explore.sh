@@ -45,6 +45,7 @@ int main(void)
     goc_sleep(GOC_SECOND);
     goc_mutex_lock(&mu);
     printf("phase %d\n", phase);
+    goc_mutex_unlock(&mu);
     return 0;
 }
 END
