@@ -40,7 +40,8 @@ REP_LIBS = -ldw -lelf -lm
 
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(filter-out tests/unit/common.c,$(wildcard tests/unit/*.c)))
 
-.PHONY: all objects demo check setup unit e2e doors lint bench bench-peers soak fuzz fuzz-decode mutants \
+.PHONY: all objects demo check setup unit e2e doors lint bench bench-peers bench-scale soak fuzz \
+        fuzz-decode mutants \
         install uninstall clean help deb
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -166,6 +167,8 @@ bench: all ## our own numbers, in Go's benchmark format
 	@sh tests/bench/run $(BUILD)
 bench-peers: all ## the same work in Go, libtsan and clang's TSan beside it: a table of ratios
 	@sh tests/bench/peers $(BUILD)
+bench-scale: all ## the detector among 10 to 100,000 goroutines; memory of those alive and those that were
+	@sh tests/bench/scale $(BUILD)
 soak: all ## two minutes of everything, memory must stay flat
 	@sh tests/soak $(BUILD)
 fuzz: all ## random programs against the oracle, FUZZ_SECONDS=60

@@ -8,9 +8,11 @@
  * hash-consed: a set is a node (parent set, reader's word), and equal ones are one node. The shadow
  * holds its number. The array above costs a thousand nodes.
  *
- * Adding a reader looks at the newest few entries, drops those that the new one supersedes, and
- * every time the count has doubled goes through the whole set, so a goroutine that reads the same
- * cell in ever new epochs does not make it grow: additions are O(1) amortised. Two memos of a
+ * Adding a reader looks at the newest few entries and drops those that the new one supersedes; the
+ * rest is shared with the old set as it is. Once in as many additions as there are entries, by the throw
+ * of a hash, it goes through the whole set, so a goroutine that reads the same cell in ever new epochs
+ * does not make it grow: additions are O(1) on average. (Going through it whenever a recent entry is
+ * superseded, or at powers of two, is O(n) each time where n goroutines hand something round.) Two memos of a
  * goroutine make the common questions O(1): the last set all of which is ordered before it (knowledge
  * only grows, so the answer stays true), and the last one that already has its read of this epoch.
  *
@@ -239,6 +241,12 @@ static bool replace(u64 *where, u64 old, u64 next)
     return ok;
 }
 
+/* The same for the same addition, and as good as random. */
+static u32 set_throw(u32 i, u64 now)
+{
+    return (u32)((((now >> EPOCH_SHIFT) ^ (u64)i << 32) * 0x9e3779b97f4a7c15ull) >> 33);
+}
+
 bool set_add(struct race_g *g, u64 *where, u64 old, u64 now)
 {
     u32 top;
@@ -249,11 +257,10 @@ bool set_add(struct race_g *g, u64 *where, u64 old, u64 now)
             return true;
         u32 i = set_index(old);
         struct set *n = set_at(i);
-        u64 w = n->word;
-        /* Is it there already, near the top? */
-        u32 k = 0;
-        bool stale = false;
-        for (u32 j = i; j && k < WALK_ALWAYS; j = set_at(j)->parent, k++) {
+        /* Is it there already, near the top? What of the top will stay? */
+        u64 kept[WALK_ALWAYS];
+        u32 j = i, k = 0, nkept = 0;
+        for (; j && k < WALK_ALWAYS; j = set_at(j)->parent, k++) {
             u64 e = set_at(j)->word;
             if (word_same(e, now) && (now & ~e & WORD_BYTES) == 0) {
                 if (!still(where, old))
@@ -264,26 +271,32 @@ bool set_add(struct race_g *g, u64 *where, u64 old, u64 now)
             }
             if (word_same(e, now))
                 now |= e & WORD_BYTES; /* takes its place */
-            stale = stale || read_supersedes(g, now, e);
+            if (!read_supersedes(g, now, e))
+                kept[nkept++] = e;
         }
         u32 count = n->count;
         if (!still(where, old))
             return false;
-        if (count == 1 && read_supersedes(g, now, w))
-            return replace(where, old, now);
-        if (stale || (count >= WALK_ALWAYS && (count & (count - 1)) == 0)) {
+        if (count > WALK_ALWAYS && set_throw(i, now) % count < WALK_ALWAYS) {
             u64 single;
             if (!set_filter(where, old, &(struct filter){g, now, 0}, &top, &single))
                 return false;
             if (top == 0)
                 return replace(where, old, now);
         } else {
-            top = i;
-            __atomic_add_fetch(&set_at(i)->refs, 1, __ATOMIC_RELAXED);
+            bool all = nkept == k;
+            top = all ? i : j;
+            if (top)
+                __atomic_add_fetch(&set_at(top)->refs, 1, __ATOMIC_RELAXED);
             if (!still(where, old)) {
-                node_drop(i);
+                if (top)
+                    node_drop(top);
                 return false;
             }
+            while (!all && nkept)
+                top = cons(top, kept[--nkept]);
+            if (top == 0)
+                return replace(where, old, now);
         }
     }
     u64 next = set_handle(cons(top, now));

@@ -1,0 +1,172 @@
+/*
+ * scale.c - does it get slower, or larger, the more goroutines there are?
+ *
+ *     scale WORK GOROUTINES OPS          prints ns an operation, with so many goroutines alive
+ *     scale alive N                      bytes a goroutine, N of them blocked after an access
+ *     scale ended N                      KiB the process grew while N were started one after the other
+ *
+ * Each piece of work is one thing that a detector does, done while GOROUTINES wait:
+ *
+ *     access   a write to a word that another goroutine wrote last, ordered by a lock: two goroutines
+ *              take turns
+ *     reread   a read of a word that all have read
+ *     acquire  a lock that a different one of them all released last: a turn round all of them
+ *     meet     an unbuffered send to the next of them all
+ *     spawn    a go statement, and waiting for its end
+ */
+#include <goc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static long cells[64], shared;
+static long count, ops;
+static goc_mutex mu;
+static goc_waitgroup wg, ready;
+static goc_chan(goc_unit) stay;
+static goc_chan(long) *ring;
+
+static long resident(void)
+{
+    FILE *f = fopen("/proc/self/status", "r");
+    char line[128];
+    long kib = 0, part;
+    while (f && fgets(line, sizeof line, f)) /* page tables are part of the price */
+        if (sscanf(line, "VmRSS: %ld", &part) == 1 || sscanf(line, "VmPTE: %ld", &part) == 1)
+            kib += part;
+    if (f)
+        fclose(f);
+    return kib;
+}
+
+static void waits(long i)
+{
+    goc_mutex_lock(&mu);
+    cells[i % 64]++; /* everybody is somebody to the detector */
+    goc_mutex_unlock(&mu);
+    volatile long v = shared;
+    (void)v;
+    goc_waitgroup_done(&ready);
+    goc_recv(stay);
+}
+
+static void takes_turns(long n)
+{
+    for (long i = 0; i < n; i++) {
+        goc_mutex_lock(&mu);
+        for (int k = 0; k < 64; k++)
+            cells[k]++;
+        goc_mutex_unlock(&mu);
+        goc_gosched();
+    }
+    goc_waitgroup_done(&wg);
+}
+
+static void relays(long i, long n)
+{
+    long v;
+    while ((v = goc_recv(ring[i])) > 0) {
+        shared++; /* the token orders it */
+        goc_send(ring[(i + 1) % n], v - 1);
+    }
+    goc_close(stay);
+}
+
+static void ends(void)
+{
+    shared++;
+    goc_waitgroup_done(&wg);
+}
+
+static void locks(long from, long n)
+{
+    for (long i = from; i < n; i++) {
+        goc_mutex_lock(&mu);
+        shared++;
+        goc_mutex_unlock(&mu);
+        goc_gosched();
+    }
+    goc_waitgroup_done(&wg);
+}
+
+static void settle(long n)
+{
+    stay = goc_chan_make(goc_unit, 0);
+    goc_waitgroup_add(&ready, n);
+    for (long i = 0; i < n; i++)
+        go(waits, i);
+    goc_waitgroup_wait(&ready);
+}
+
+static goc_duration work(const char *what)
+{
+    goc_time from = goc_now();
+    if (strcmp(what, "access") == 0) {
+        goc_waitgroup_add(&wg, 2);
+        go(takes_turns, ops / 128);
+        go(takes_turns, ops / 128);
+        goc_waitgroup_wait(&wg);
+    } else if (strcmp(what, "reread") == 0) {
+        for (long i = 0; i < ops / 64; i++) {
+            goc_mutex_lock(&mu); /* a new epoch */
+            goc_mutex_unlock(&mu);
+            for (int k = 0; k < 64; k++) {
+                volatile long v = shared;
+                (void)v;
+            }
+        }
+    } else if (strcmp(what, "acquire") == 0) {
+        goc_waitgroup_add(&wg, count);
+        for (long i = 0; i < count; i++)
+            go(locks, 0, ops / count);
+        from = goc_now();
+        goc_waitgroup_wait(&wg);
+    } else if (strcmp(what, "meet") == 0) {
+        ring = malloc((size_t)count * sizeof *ring);
+        stay = goc_chan_make(goc_unit, 0);
+        for (long i = 0; i < count; i++)
+            ring[i] = goc_chan_make(long, 0);
+        for (long i = 0; i < count; i++)
+            go(relays, i, count);
+        goc_gosched();
+        from = goc_now();
+        goc_send(ring[0], ops);
+        goc_recv(stay);
+    } else if (strcmp(what, "spawn") == 0) {
+        for (long i = 0; i < ops; i++) {
+            goc_waitgroup_add(&wg, 1);
+            go(ends);
+            goc_waitgroup_wait(&wg);
+        }
+    }
+    return goc_now() - from;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3)
+        return 2;
+    count = atol(argv[2]);
+    if (strcmp(argv[1], "alive") == 0) {
+        long before = resident();
+        settle(count);
+        printf("%ld\n", (resident() - before) * 1024 / count);
+        fflush(stdout);
+        _Exit(0);
+    }
+    if (strcmp(argv[1], "ended") == 0) {
+        ops = count / 10;
+        work("spawn");
+        long before = resident();
+        ops = count - ops;
+        work("spawn");
+        printf("%ld\n", resident() - before);
+        return 0;
+    }
+    ops = argc > 3 ? atol(argv[3]) : 1000000;
+    if (strcmp(argv[1], "acquire") && strcmp(argv[1], "meet"))
+        settle(count);
+    printf("%.1f\n", (double)work(argv[1]) / (double)ops);
+    fflush(stdout);
+    _Exit(0);
+}
