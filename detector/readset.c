@@ -9,7 +9,7 @@
  * holds its number. The array above costs a thousand nodes.
  *
  * Adding a reader looks at the newest few entries and drops those that the new one supersedes; the
- * rest is shared with the old set as it is. Once in as many additions as there are entries, by the throw
+ * rest is shared with the old set as it is. Twice in as many additions as there are entries, by the throw
  * of a hash, it goes through the whole set, so a goroutine that reads the same cell in ever new epochs
  * does not make it grow: additions are O(1) on average. (Going through it whenever a recent entry is
  * superseded, or at powers of two, is O(n) each time where n goroutines hand something round.) Two memos of a
@@ -277,7 +277,7 @@ bool set_add(struct race_g *g, u64 *where, u64 old, u64 now)
         u32 count = n->count;
         if (!still(where, old))
             return false;
-        if (count > WALK_ALWAYS && set_throw(i, now) % count < WALK_ALWAYS) {
+        if (count > WALK_ALWAYS && set_throw(i, now) % count < 2) {
             u64 single;
             if (!set_filter(where, old, &(struct filter){g, now, 0}, &top, &single))
                 return false;
