@@ -398,6 +398,8 @@ GOC_EXPORT void goc_chan_delete(void *ch)
     if (!c)
         return;
     struct waiter *w;
+    if (unlikely(c->elem > ELEM_MAX)) /* one that is freed is marked: a second free would wait for its lock */
+        goc_fatal("goc_chan_free of a channel that was freed before (or is none)");
     for (;;) {
         chan_lock(c);
         w = c->recvq.head ? c->recvq.head : c->sendq.head;
@@ -414,6 +416,8 @@ GOC_EXPORT void goc_chan_delete(void *ch)
     hook_obj_write(CALLER_PC(), HOOK_OBJ_CHAN, c);
     hook_obj_write(CALLER_PC(), HOOK_OBJ_CHAN, &c->use);
     hook_forget(c, chan_size(c->cap, c->stride));
+    store_relaxed(&c->elem, UINT32_MAX);
+    __asm__ volatile("" ::"r"(c) : "memory"); /* the mark is for who comes after free */
     free(c);
 }
 

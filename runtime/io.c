@@ -189,6 +189,15 @@ GOC_EXPORT int goc_close_fd(int fd)
 /* --- connections --------------------------------------------------------------------------------
  */
 
+/* -EAGAIN: nobody has come yet. Anything else would be waited for in vain. */
+static long is_listener(int fd)
+{
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    long r = rt_sys5(SYS_getsockopt, fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size);
+    return r < 0 ? r : listens ? -EAGAIN : -EINVAL;
+}
+
 static long do_accept(int fd, struct sockaddr *addr, socklen_t *len, uintptr_t pc)
 {
     bool owned = netpoll_owned(fd); /* then it is a goc_listen's, in non-blocking mode */
@@ -198,7 +207,7 @@ static long do_accept(int fd, struct sockaddr *addr, socklen_t *len, uintptr_t p
         if (r > 0)
             r = rt_sys4(SYS_accept4, fd, addr, len, SOCK_CLOEXEC);
         else if (r == 0)
-            r = -EAGAIN;
+            r = is_listener(fd);
         if (r == -EINTR || r == -ECONNABORTED)
             continue;
         if (!would_block(r))
@@ -490,6 +499,8 @@ GOC_EXPORT int goc_local_addr(int fd, char *buf, size_t len)
     struct address a;
     char text[200];
     size_t n = 0;
+    if (!buf && len)
+        return (int)fail(-EFAULT);
     a.len = sizeof a - sizeof a.len;
     long r = rt_sys3(SYS_getsockname, fd, &a.sa, &a.len);
     if (r < 0)

@@ -17,6 +17,7 @@
  * it died is not lost in a buffer.
  */
 #include "sched_impl.h"
+#include "waiter.h"
 
 #include <goc/go.h>
 #include <stdio.h>
@@ -122,6 +123,8 @@ _Noreturn void deadlock(void)
 
 GOC_EXPORT struct goc_deferred *goc_deferred_begin(struct goc_deferred *d)
 {
+    if (unlikely(!d->fn))
+        null_argument("goc_defer", CALLER_PC());
     struct g *g = g_current();
     d->next = g->run.defer;
     g->run.defer = d;
@@ -204,6 +207,8 @@ static _Noreturn void panic_with(char *text)
 static noinline char *panic_text(const char *fmt, va_list ap)
 {
     char *text;
+    if (!fmt)
+        fmt = "(nil)";
     return vasprintf(&text, fmt, ap) < 0 ? NULL : text;
 }
 
@@ -235,6 +240,7 @@ static noinline bool pcall_run(struct g *g, struct pcall *p, void (*fn)(void *),
 
 GOC_EXPORT const char *goc_pcall(void (*fn)(void *), void *arg)
 {
+    NEED(fn);
     struct g *g = g_current();
     struct pcall p = {.outer = g->run.pcall, .defer = g->run.defer};
     g->run.pcall = &p;

@@ -354,6 +354,8 @@ GOC_EXPORT int goc_select_n(goc_case *cases, size_t n)
     uintptr_t pc = CALLER_PC();
     if (unlikely(n > CASES_MAX))
         goc_panic_at(pc, "goc_select_n: too many cases (%zu, at most %d)", n, CASES_MAX);
+    if (unlikely(!cases && n))
+        null_argument("goc_select_n", pc);
     sched_point();
     cases_objects(cases, n, pc);
     int chosen = choose(cases, n);

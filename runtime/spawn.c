@@ -138,6 +138,8 @@ size_t g_count(void)
 
 static inline struct g *spawn(void *fn, uintptr_t pc, uint64_t id)
 {
+    if (unlikely(!fn))
+        goc_panic_at(pc, "go of nil func value");
     struct m *m = m_cur();
     uint32_t was = m->inside;
     struct p *p = p_enter(m);
@@ -164,10 +166,6 @@ static inline struct g *spawn(void *fn, uintptr_t pc, uint64_t id)
 
 static inline void spawn_ready(struct g *g, uintptr_t pc)
 {
-    if (unlikely(!g->fn)) {
-        g->status = G_RUNNABLE;
-        goc_panic_at(pc, "go of nil func value");
-    }
     g->race = hook_go(g->id, g->fn, pc);
     g_ready(g);
     sched_point();
@@ -186,6 +184,8 @@ GOC_EXPORT void goc_go(void (*fn)(void *), void *arg)
 
 GOC_EXPORT void goc_go_stack(size_t stack_size, void (*fn)(void *), void *arg)
 {
+    if (stack_size > (size_t)1 << 30)
+        goc_panic_at(CALLER_PC(), "goc_go_stack: %zu bytes are more than 1 GiB", stack_size);
     struct g *g = spawn((void *)fn, CALLER_PC(), 0);
     g->start.arg[0] = (uintptr_t)arg;
     g->start.stack_size = stack_size;
@@ -194,6 +194,8 @@ GOC_EXPORT void goc_go_stack(size_t stack_size, void (*fn)(void *), void *arg)
 
 GOC_EXPORT void goc_go_call(void *fn, int n, const uintptr_t *arg)
 {
+    if (unlikely((unsigned)n > 6))
+        goc_panic_at(CALLER_PC(), "goc_go_call: %d arguments, at most 6", n);
     struct g *g = spawn(fn, CALLER_PC(), 0);
     for (int i = 0; i < n; i++)
         g->start.arg[i] = arg[i];

@@ -26,6 +26,7 @@
  */
 #include "fp.h"
 #include "sched_impl.h"
+#include "waiter.h"
 
 #include <goc/go.h>
 #include <sys/syscall.h>
@@ -290,6 +291,7 @@ static bool queue_globally(struct g *g, void *arg)
 
 GOC_EXPORT void goc_blocking(void (*fn)(void *), void *arg)
 {
+    NEED(fn);
     struct m *m = m_cur();
     struct p *p = p_enter(m);
     struct g *g = m->cur;

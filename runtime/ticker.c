@@ -144,6 +144,7 @@ GOC_EXPORT goc_timer *goc_timer_new(goc_duration d)
 
 GOC_EXPORT goc_recv_chan(goc_time) goc_timer_chan(goc_timer *t)
 {
+    NEED(t);
     return t->ch;
 }
 
@@ -214,6 +215,7 @@ GOC_EXPORT goc_ticker *goc_ticker_new(goc_duration d)
 
 GOC_EXPORT goc_recv_chan(goc_time) goc_ticker_chan(goc_ticker *t)
 {
+    NEED(t);
     return ((struct goc_timer *)t)->ch;
 }
 

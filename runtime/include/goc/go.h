@@ -37,8 +37,8 @@ int *goc_errno(void);
 
 /* The function beneath it. */
 void goc_go(void (*fn)(void *), void *arg);
-/* The same with a stack of `size` bytes (16 KiB to 1 GiB, rounded up to pages) instead of the
-   default one. The pages are touched only as the stack grows. */
+/* The same with a stack of `size` bytes (at least 16 KiB, at most 1 GiB, in pages) instead of the
+   default one; 0: that one. More is a panic. The pages are touched only as the stack grows. */
 void goc_go_stack(size_t size, void (*fn)(void *), void *arg);
 /* n words as the arguments of fn; what go() expands to. */
 void goc_go_call(void *fn, int n, const uintptr_t *arg);
