@@ -86,6 +86,7 @@ struct held_lock {
     uint8_t local;  /* the lock lies on g's own stack */
     uint8_t left;   /* and in a frame that has been left: this has been said */
     uint8_t depth;
+    u32 id, epoch;  /* g's when it took the lock: what it has published since is of a later one */
     u64 since;      /* detect=slow: when it was taken */
     uintptr_t pc[HELD_PCS]; /* innermost first */
 };
@@ -126,11 +127,17 @@ u32 held_stack(struct held_lock *e);
 /* Parts of a finding: every lock that g holds, as ITEM_LOCK of the part before. */
 struct finding;
 void held_describe(struct finding *f, struct race_g *g);
+/* Has e's goroutine told anybody of anything since it took the lock? */
+static inline bool held_told(const struct held_lock *e)
+{
+    return e->g->id != e->id || e->g->epoch != e->epoch;
+}
 /* Its holders, at most max of them; returns how many. */
 struct held_fact {
     struct race_g *g;
     u32 stack;
     u32 mode;
+    bool told; /* held_told */
 };
 u32 held_holders(u32 lock, struct held_fact *out, u32 max);
 
@@ -196,8 +203,8 @@ void wait_event_unpark(struct race_g *g);
 void wait_event_freed(struct race_g *g, uintptr_t p, size_t n, uintptr_t pc);
 /* Of lock_event_wait: g blocks on lock; true if this closes a cycle, reported now or suspected. */
 bool wait_on_lock(struct race_g *g, u32 lock, int mode, uintptr_t pc);
-/* The program ends or sleeps for good: the suspected cycles that still stand are reported. */
-void wait_confirm_all(void);
+/* The program ends, or sleeps for good (asleep): the suspected cycles that still stand are reported. */
+void wait_confirm_all(bool asleep);
 /* Is the lock part of a cycle too young to be believed? */
 bool wait_suspects(const struct lock_rec *r);
 void wait_lock_done(struct race_g *g);

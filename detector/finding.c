@@ -445,7 +445,7 @@ int hook_exit(int status)
         sys_sleep_us(ms * 1000);
     /* After halt_on_error's one finding none is looked for, the less as its finder is in the middle. */
     if (!halted) {
-        wait_confirm_all();
+        wait_confirm_all(false);
         leak_at_exit(det_cur);
     }
     result = status;

@@ -28,7 +28,7 @@
  * as a signal. Such a lock is marked `passed_on` at the first such unlock: it has no owner from
  * then on, closes no cycle and foresees none; that somebody waits on it for good is still found by
  * reachability (leak.c). Before that first unlock it looks like any lock, so a cycle through it is at
- * first only suspected (waitfor.c). pthread's locks belong to who locked them (`owned`), and a Once to
+ * first only suspected (waitfor.c has the rules). pthread's locks belong to who locked them (`owned`), and a Once to
  * who runs it.
  *
  * Channels as locks. A channel of capacity 1 serves as a lock in two ways: send to lock and receive to
@@ -295,6 +295,8 @@ static struct held_lock *held_push(struct race_g *g, struct held *h, u32 i, int 
     e->g = g;
     e->lock = i;
     e->stack = 0;
+    e->id = g->id;
+    e->epoch = g->epoch;
     e->mode = (uint8_t)(mode & (HOOK_READ | HOOK_TRY));
     e->gone = e->left = 0;
     /* Between here and the stack's beginning, unless this is another stack. */
@@ -590,6 +592,7 @@ u32 held_holders(u32 i, struct held_fact *out, u32 max)
         out[n].g = e->g;
         out[n].mode = e->mode;
         out[n].stack = held_stack(e);
+        out[n].told = held_told(e);
         n++;
     }
     det_unlock(&r->guard);

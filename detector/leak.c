@@ -277,7 +277,7 @@ static void *watch(void *arg)
         long second[2] = {1, 0};
         sys_call(SYS_futex, (long)&asked, FUTEX_WAIT_PRIVATE, had, (long)second, 0, 0);
         if (__atomic_load_n(&asked, __ATOMIC_ACQUIRE) != had) {
-            wait_confirm_all();
+            wait_confirm_all(false);
             if (anybody_waits(false))
                 leak_check(LEAK_QUIT, quit_sp);
             __atomic_store_n(&answered, had + 1, __ATOMIC_RELEASE);

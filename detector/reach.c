@@ -21,6 +21,7 @@
  * In the end the stuck are sorted into those who wait for one another and the rest (classify).
  */
 #include "leak.h"
+#include "clock.h"
 #include "goroutine.h"
 #include "heap.h"
 #include "record.h"
@@ -148,9 +149,35 @@ static void push(uintptr_t lo, uintptr_t hi)
     ends[work.n - 1] = hi;
 }
 
-static bool owned(const struct lock_rec *r)
+/* Does anybody who is alive know of what e's goroutine did when it took the lock? */
+static bool learned(const struct held_lock *e)
 {
-    return r->holders && !r->passed_on && (leak_q.when == LEAK_EXIT || !wait_suspects(r));
+    for (u32 i = 0; i < people_n; i++) {
+        const struct race_g *g = people[i].g;
+        bool gone = g == leak_q.caller && leak_q.from == 0; /* it ends, or it asks because it is done */
+        if (g != e->g && !gone && clock_lookup(&g->know, e->id) >= e->epoch)
+            return true;
+    }
+    return false;
+}
+
+/* Its owner waits for it, and may have told somebody who is to unlock it (waitfor.c). */
+static bool perhaps_a_signal(const struct lock_rec *r, u32 lock)
+{
+    u32 n = 0;
+    for (const struct held_lock *e = r->holders; e && n < 64; e = e->next, n++) {
+        const struct waiting *w = e->g->wait;
+        if (w && w->lock == lock && !r->owned && held_told(e))
+            return leak_q.when == LEAK_PERIODIC || learned(e);
+    }
+    return false;
+}
+
+static bool owned(u32 lock)
+{
+    const struct lock_rec *r = lock_at(lock);
+    return r->holders && !r->passed_on && (leak_q.when == LEAK_EXIT || !wait_suspects(r)) &&
+           !perhaps_a_signal(r, lock);
 }
 
 /* Now and then one looks again, so a cycle of locks is left alone until waitfor.c believes in it. Who asks
@@ -163,7 +190,7 @@ static bool too_early(const struct waiting *w)
 static u32 waits_for_lock(const struct person *p)
 {
     u32 lock = p->w->lock;
-    return lock && owned(lock_at(lock)) ? lock : 0;
+    return lock && owned(lock) ? lock : 0;
 }
 
 static struct person *person_of(struct race_g *g)

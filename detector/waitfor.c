@@ -29,12 +29,27 @@
  * moment like a goroutine that waits for itself. So a cycle in which one lock is not its owner's
  * (`owned`) is noted with its waits and looked at once more: when it is SUSPECT_MS old, by a thread of
  * our own; when the scheduler finds everything asleep; when the program ends; whichever comes first.
- * If each member is still in the same wait and each lock still has the holder, it is reported. If one
- * was unlocked by somebody else meanwhile, it was none, and the lock has no owner from then on.
- * Rejected: to ask whether somebody else could reach the mutex. That would never be wrong, and would
- * lose every deadlock of mutexes in globals, which are most. The limit that follows: a mutex used as a
- * signal for the first time, for longer than SUSPECT_MS or beyond the program's end, while whoever
- * locked it waits for it, is called a deadlock.
+ * If each member is still in the same wait and each lock still has the holder, it is believed, with one
+ * exception. If one was unlocked by somebody else meanwhile, it was none, and the lock has no owner from
+ * then on.
+ *
+ * The exception is the goroutine that waits for itself, which is how a mutex is used as a signal, and it
+ * is decided by what the others can know. Who unlocks another's lock must know that it is locked, or
+ * he would unlock an unlocked one; so between this lock and that unlock there is a happens-before
+ * edge, and it starts with something that the owner published after it took the lock: a go statement, a
+ * send, an atomic, an unlock of another lock. An owner whose epoch is still the one in which it took
+ * the lock (held_told) has told nobody: a lock taken twice, whatever else runs. If it has told, then
+ * nobody is accused while the program runs: the lock counts as one without an owner for leak.c, where
+ * reachability decides, as for a channel. When the program ends, or when somebody asks, the clocks of
+ * those who are alive say whether any of them did learn of it; if none did, it is a deadlock.
+ *
+ * A cycle of several is not put to that question. That each holds what the other wants, all of them
+ * first uses of these locks as signals, and the third who will undo it needs longer than SUSPECT_MS, is a
+ * program that nobody has written; transfers that log between their two locks are written every day,
+ * and are to be reported while the rest of the program runs on. That is the limit that is left.
+ * Rejected: to ask of each cycle whether somebody else could reach the mutexes. That would never be wrong,
+ * and would lose every deadlock of mutexes in globals, which are most; and a longer time, which is only
+ * wrong less often.
  *
  * Not followed: locks that are passed on between goroutines (held.c), waits that end by themselves
  * (timed ones). The cycle is reported once; the rest of the program goes on. When the scheduler
@@ -387,8 +402,19 @@ static bool stands(const struct suspicion *s)
     return !known;
 }
 
+/* Of a goroutine that waits for itself: may somebody know that he is to unlock? */
+static bool told(const struct visit *v)
+{
+    static struct held_fact h[HOLDERS_MAX];
+    u32 n = held_holders(v->lock, h, HOLDERS_MAX);
+    for (u32 k = 0; k < n; k++)
+        if (h[k].g == v->g && h[k].told)
+            return true;
+    return false;
+}
+
 /* Looks at those that are due, or at all of them. Returns the ms until the next; 0: none is left. */
-static u32 confirm(bool all)
+static u32 confirm(bool all, bool asleep)
 {
     static u32 one_at_a_time; /* who ends the program waits for a report that is being written */
     u32 wait = 0;
@@ -406,7 +432,7 @@ static u32 confirm(bool all)
             suspects = s->next;
             if (!suspects)
                 suspects_end = &suspects;
-            if (stands(s))
+            if (stands(s) && (asleep || s->n > 1 || !told(&s->v[0])))
                 p = take_picture(s->v, s->n);
         }
         det_unlock(&walk_lock);
@@ -419,16 +445,16 @@ static u32 confirm(bool all)
     return wait;
 }
 
-void wait_confirm_all(void)
+void wait_confirm_all(bool asleep)
 {
-    confirm(true);
+    confirm(true, asleep);
 }
 
 static void *confirm_later(void *arg)
 {
     det_set_cur(NULL);
     for (;;) {
-        u32 had = __atomic_load_n(&suspected, __ATOMIC_ACQUIRE), wait = confirm(false);
+        u32 had = __atomic_load_n(&suspected, __ATOMIC_ACQUIRE), wait = confirm(false, false);
         if (wait)
             sys_sleep_us(wait * 1000l);
         else
@@ -573,7 +599,7 @@ void wait_report(u32 kind, struct race_g *const *g, size_t n, const char *text)
 
 void wait_event_deadlock(struct race_g *const *g, size_t n)
 {
-    wait_confirm_all();
+    wait_confirm_all(true);
     for (size_t i = 0; i < n; i++)
         if (g[i] && g[i]->wait && g[i]->wait->reported == WAIT_CYCLE)
             return;

@@ -38,11 +38,11 @@ static void self_deadlock(void)
     goc_sleep(15 * MS);
 }
 
-/* A mutex as a signal: whoever has locked it waits for another's unlock. For a tenth of a second this looks
-   like a lock taken twice. */
+/* A mutex as a signal: whoever has locked it waits for another's unlock. Until then this looks
+   like a lock taken twice. However long it takes: the other one knows, so it may. */
 static void unlock_later(goc_mutex *x)
 {
-    goc_sleep(fixed ? 100 * MS : 600 * MS);
+    goc_sleep(fixed ? 1500 * MS : 100 * MS);
     if (fixed)
         goc_mutex_unlock(x);
 }
@@ -56,7 +56,7 @@ static void unlocked_by_another(void)
 
 static void runlock_later(goc_rwmutex *x)
 {
-    goc_sleep(fixed ? 100 * MS : 600 * MS);
+    goc_sleep(fixed ? 1500 * MS : 100 * MS);
     if (fixed)
         goc_rwmutex_runlock(x);
 }
@@ -69,6 +69,12 @@ static void runlocked_by_another(void)
 }
 
 /* Two hold a lock each and want the other's; a third lets go of one of them for them. */
+static void unlock_soon(goc_mutex *x)
+{
+    goc_sleep(100 * MS);
+    if (fixed)
+        goc_mutex_unlock(x);
+}
 static void wants_both(goc_mutex *x, goc_mutex *y)
 {
     goc_mutex_lock(x);
@@ -84,7 +90,7 @@ static void cycle_undone_by_another(void)
     goc_waitgroup_add(&done, 2);
     go(wants_both, &a, &b);
     go(wants_both, &b, &a);
-    go(unlock_later, &b);
+    go(unlock_soon, &b);
     goc_waitgroup_wait(&done);
 }
 
@@ -225,6 +231,88 @@ static void nil_channel(void)
     goc_recv(fixed ? one : none);
 }
 
+/* --- while others run --------------------------------------------------------------------------------- */
+
+static void until_found(void)
+{
+    for (int i = 0; i < 300 && goc_race_errors() == 0; i++)
+        goc_sleep(fixed ? MS : 100 * MS);
+    if (!fixed && goc_race_errors() == 0)
+        printf("not found in time\n");
+    _exit(0);
+}
+
+static goc_mutex account_a, account_b, logging;
+static void log_it(void)
+{
+    goc_mutex_lock(&logging);
+    goc_mutex_unlock(&logging);
+}
+static void transfers(goc_mutex *from, goc_mutex *to)
+{
+    goc_mutex_lock(from);
+    log_it();
+    SOON;
+    goc_mutex_lock(to);
+    goc_mutex_unlock(to);
+    goc_mutex_unlock(from);
+}
+static void transfers_meet_and_others_run(void)
+{
+    go(transfers, &account_a, &account_b);
+    go(transfers, fixed ? &account_a : &account_b, fixed ? &account_b : &account_a);
+    until_found();
+}
+
+/* Others run, and nobody has been told that the lock is to be unlocked. */
+static void lock_twice_and_others_run(void)
+{
+    go(lock_itself);
+    until_found();
+}
+static void lock_logs_and_locks(void)
+{
+    goc_mutex_lock(&a);
+    log_it();
+    if (fixed)
+        goc_mutex_unlock(&a);
+    goc_mutex_lock(&a);
+    goc_mutex_unlock(&a);
+}
+/* It has published something, but nobody has read it when the program ends. */
+static void lock_twice_told_to_nobody(void)
+{
+    go(lock_logs_and_locks);
+    goc_sleep(600 * MS);
+}
+
+/* The one who will unlock has been there all the time, and is told through a channel; the program ends
+   before he has done it. */
+static void unlocks_when_told(goc_chan(goc_mutex *) ch)
+{
+    goc_mutex *x = goc_recv(ch);
+    if (x)
+        goc_sleep(3600 * GOC_SECOND);
+    if (x)
+        goc_mutex_unlock(x);
+}
+static void tells_and_waits(goc_chan(goc_mutex *) ch)
+{
+    goc_mutex_lock(&a);
+    if (fixed)
+        goc_send(ch, &a);
+    goc_mutex_lock(&a);
+}
+static void told_to_unlock(void)
+{
+    goc_chan(goc_mutex *) ch = goc_chan_make(goc_mutex *, 0);
+    go(unlocks_when_told, ch);
+    go(tells_and_waits, ch);
+    goc_sleep(700 * MS);
+    if (!fixed)
+        goc_send(ch, NULL);
+}
+
 const struct pair stuck_pairs[] = {
     PAIR(locks_meet, "DEADLOCK"),
     PAIR(locks_meet_while_others_run, "DEADLOCK"),
@@ -245,5 +333,9 @@ const struct pair stuck_pairs[] = {
     PAIR(sem_too_much, "DEADLOCK"),
     PAIR(context_without_cancel, "DEADLOCK"),
     PAIR(nil_channel, "DEADLOCK"),
+    PAIR(transfers_meet_and_others_run, "DEADLOCK"),
+    PAIR(lock_twice_and_others_run, "DEADLOCK"),
+    PAIR(lock_twice_told_to_nobody, "DEADLOCK"),
+    PAIR(told_to_unlock, "DEADLOCK"),
     {0},
 };
