@@ -92,6 +92,16 @@ void icept_resolve(const struct icept_real *r);
    that sleeps, or the function has been left by then. */
 #define ICEPT_MAY_SLEEP() __builtin_unwind_init()
 #define ICEPT_SLEPT() __asm__ volatile("" ::: "memory")
+/* The same for a function that sleeps only sometimes: fn(a, b, c, d) in a frame of its own. */
+static noinline __attribute__((unused)) int icept_asleep(void *fn, long a, long b, long c, long d)
+{
+    ICEPT_MAY_SLEEP();
+    int r = ((int (*)(long, long, long, long))fn)(a, b, c, d);
+    ICEPT_SLEPT();
+    return r;
+}
+#define ICEPT_ASLEEP(name, a, b, c, d) \
+    icept_asleep((void *)REAL(name), (long)(a), (long)(b), (long)(c), (long)(d))
 
 /* A synchronisation object narrower than 8 bytes may share its word with a neighbour: the name
    under which the detector knows the one at p. */

@@ -152,7 +152,7 @@ static void mutex_give(pthread_mutex_t *m, uintptr_t pc)
         int r = REAL(try)(m);                                            \
         if (r == (busy)) {                                               \
             mutex_will_wait((pthread_mutex_t *)m, pc);                   \
-            r = BY_TURNS(r, busy, REAL(try)(m), REAL(lock)(m));          \
+            r = BY_TURNS(r, busy, REAL(try)(m), ICEPT_ASLEEP(lock, m, 0, 0, 0)); \
         }                                                                \
         if (r == 0 || r == EOWNERDEAD)                                   \
             mutex_took((pthread_mutex_t *)m, HOOK_WRITE, pc);            \
@@ -166,8 +166,10 @@ MUTEX_LOCK(mtx_lock, mtx_trylock, mtx_t, thrd_busy)
     ICEPT_REAL(int, name, params);                                       \
     ICEPT_EXPORT(int, name, params)                                      \
     {                                                                    \
+        ICEPT_MAY_SLEEP();                                               \
         uintptr_t pc = ICEPT_PC();                                       \
         int r = REAL(name) args;                                         \
+        ICEPT_SLEPT();                                                   \
         if ((r == 0 || r == EOWNERDEAD) && icept_sync(pc))               \
             mutex_took((pthread_mutex_t *)m, HOOK_WRITE | HOOK_TRY, pc); \
         return r;                                                        \
@@ -271,7 +273,7 @@ static void rw_took(pthread_rwlock_t *rw, int mode, uintptr_t pc)
         if (r == EBUSY) {                                                                      \
             if (rw->__data.__cur_writer != tid())                                              \
                 hook_lock_wait(HOOK_OBJ_RWMUTEX, rw, (mode) | LOCK_OWNED, pc);                 \
-            r = BY_TURNS(r, EBUSY, REAL(try)(rw), REAL(lock)(rw));                                                                \
+            r = BY_TURNS(r, EBUSY, REAL(try)(rw), ICEPT_ASLEEP(lock, rw, 0, 0, 0));          \
         }                                                                                      \
         if (r == 0)                                                                            \
             rw_took(rw, mode, pc);                                                             \
@@ -281,7 +283,7 @@ static void rw_took(pthread_rwlock_t *rw, int mode, uintptr_t pc)
     ICEPT_EXPORT(int, timed, (pthread_rwlock_t * rw, const struct timespec *t))                \
     {                                                                                          \
         uintptr_t pc = ICEPT_PC();                                                             \
-        int r = REAL(timed)(rw, t);                                                            \
+        int r = ICEPT_ASLEEP(timed, rw, t, 0, 0);                                              \
         if (r == 0 && icept_sync(pc))                                                          \
             rw_took(rw, (mode) | HOOK_TRY, pc);                                                \
         return r;                                                                              \
@@ -290,7 +292,7 @@ static void rw_took(pthread_rwlock_t *rw, int mode, uintptr_t pc)
     ICEPT_EXPORT(int, clocked, (pthread_rwlock_t * rw, clockid_t c, const struct timespec *t)) \
     {                                                                                          \
         uintptr_t pc = ICEPT_PC();                                                             \
-        int r = REAL(clocked)(rw, c, t);                                                       \
+        int r = ICEPT_ASLEEP(clocked, rw, c, t, 0);                                            \
         if (r == 0 && icept_sync(pc))                                                          \
             rw_took(rw, (mode) | HOOK_TRY, pc);                                                \
         return r;                                                                              \
@@ -503,7 +505,7 @@ ICEPT(int, sem_wait, (sem_t * s))
         const void *obj = s;
         errno = saved;
         hook_park(det_cur, HOOK_WAIT_SEM, &obj, 1, pc);
-        r = REAL(sem_wait)(s);
+        r = ICEPT_ASLEEP(sem_wait, s, 0, 0, 0);
         saved = errno;
         hook_unpark(det_cur);
         errno = saved;
@@ -514,14 +516,14 @@ ICEPT(int, sem_wait, (sem_t * s))
 }
 ICEPT(int, sem_timedwait, (sem_t * s, const struct timespec *t))
 {
-    int r = REAL(sem_timedwait)(s, t);
+    int r = ICEPT_ASLEEP(sem_timedwait, s, t, 0, 0);
     if (r == 0 && icept_sync(ICEPT_PC()))
         hook_acquire(NULL, s);
     return r;
 }
 ICEPT(int, sem_clockwait, (sem_t * s, clockid_t c, const struct timespec *t))
 {
-    int r = REAL(sem_clockwait)(s, c, t);
+    int r = ICEPT_ASLEEP(sem_clockwait, s, c, t, 0);
     if (r == 0 && icept_sync(ICEPT_PC()))
         hook_acquire(NULL, s);
     return r;
@@ -648,7 +650,7 @@ ICEPT(int, pthread_barrier_wait, (pthread_barrier_t * b))
     const void *obj = b;
     if (!last)
         hook_park(det_cur, HOOK_WAIT_WAITGROUP, &obj, 1, pc);
-    int r = REAL(pthread_barrier_wait)(b);
+    int r = ICEPT_ASLEEP(pthread_barrier_wait, b, 0, 0, 0);
     if (!last)
         hook_unpark(det_cur);
     hook_acquire(NULL, word);

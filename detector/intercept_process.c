@@ -175,7 +175,7 @@ SEND(pthread_sigqueue, (pthread_t t, int sig, union sigval v), (t, sig, v))
 ICEPT(int, sigwait, (const sigset_t *set, int *sig))
 {
     uintptr_t pc = ICEPT_PC();
-    int r = REAL(sigwait)(set, sig);
+    int r = ICEPT_ASLEEP(sigwait, set, sig, 0, 0);
     if (r == 0 && icept_sync(pc))
         receives(*sig);
     if (r == 0 && icept_mem(pc))
@@ -185,8 +185,10 @@ ICEPT(int, sigwait, (const sigset_t *set, int *sig))
 #define SIGWAITINFO(name, params, args)                         \
     ICEPT(int, name, params)                                    \
     {                                                           \
+        ICEPT_MAY_SLEEP();                                      \
         uintptr_t pc = ICEPT_PC();                              \
         int r = REAL(name) args;                                \
+        ICEPT_SLEPT();                                          \
         if (r > 0 && icept_sync(pc))                            \
             receives(r);                                        \
         if (r > 0 && info && icept_mem(pc))                     \

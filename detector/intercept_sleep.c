@@ -10,8 +10,16 @@
 #include "slept.h"
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/msg.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/types.h>
+#include <sys/wait.h>
+#include <threads.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SLEEPS(ret, name, params, args) \
     ICEPT(ret, name, params)            \
@@ -42,3 +50,17 @@ SLEEPS_FOR(int, usleep, unsigned, 1000)
 SLEEPS(int, pause, (void), ())
 SLEEPS(int, sigsuspend, (const sigset_t *s), (s))
 SLEEPS(long, syscall, (long n, long a, long b, long c, long d, long e, long f), (n, a, b, c, d, e, f))
+SLEEPS(int, thrd_sleep, (const struct timespec *t, struct timespec *left), (t, left))
+SLEEPS(pid_t, wait3, (int *status, int how, struct rusage *u), (status, how, u))
+SLEEPS(int, pselect,
+       (int n, fd_set *in, fd_set *out, fd_set *err, const struct timespec *t, const sigset_t *s),
+       (n, in, out, err, t, s))
+SLEEPS(int, epoll_pwait2,
+       (int fd, struct epoll_event *e, int n, const struct timespec *t, const sigset_t *s),
+       (fd, e, n, t, s))
+SLEEPS(ssize_t, msgrcv, (int q, void *m, size_t n, long type, int flags), (q, m, n, type, flags))
+SLEEPS(int, msgsnd, (int q, const void *m, size_t n, int flags), (q, m, n, flags))
+SLEEPS(int, semop, (int s, struct sembuf *op, size_t n), (s, op, n))
+SLEEPS(int, semtimedop, (int s, struct sembuf *op, size_t n, const struct timespec *t), (s, op, n, t))
+SLEEPS(int, flock, (int fd, int op), (fd, op))
+SLEEPS(int, lockf, (int fd, int op, off_t n), (fd, op, n))

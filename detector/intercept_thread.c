@@ -288,6 +288,7 @@ ICEPT_EXPORT(int, thrd_create, (thrd_t * to, int (*fn)(void *), void *arg))
     ICEPT_REAL(int, name, params);                                          \
     ICEPT_EXPORT(int, name, params)                                         \
     {                                                                       \
+        ICEPT_MAY_SLEEP();                                                  \
         uintptr_t pc = ICEPT_PC();                                          \
         struct thread *t = icept_sync(pc) ? thread_get(id) : NULL;          \
         if (!t)                                                             \
