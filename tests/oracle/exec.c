@@ -153,6 +153,9 @@ static int pipes[N_PIPE][2];
 static uint32_t wg_count[N_WG], wg_waiters[N_WG];
 static uint32_t ctx_ended[N_CTX], pmutex_held[N_PMUTEX], prw_readers[N_PRW], prw_written[N_PRW];
 static uint32_t thread_runs;
+/* Blocks are allocated that the log says nothing of (a thread's, a context's): memory that was freed
+   may have been given out again. */
+static bool unseen_blocks;
 static uint32_t chan_closed[N_CHAN], chan_sending[N_CHAN], chan_owner[N_CHAN];
 static struct {
     unsigned char *p;
@@ -192,6 +195,8 @@ static unsigned char *place(int area, uint32_t off, uint32_t size)
         return off + size <= ATOMIC_BYTES ? cells + off : NULL;
     if (area >= AREA_HEAP && area < AREA_HEAP + N_HEAP) {
         int i = area - AREA_HEAP;
+        if (heap[i].live != 1 && unseen_blocks)
+            return NULL;
         return heap[i].p && off + size <= heap[i].size ? heap[i].p + off : NULL;
     }
     if (area >= AREA_STACK && area < AREA_STACK + MAX_BODIES) {
@@ -580,6 +585,7 @@ struct start {
     struct run *group; /* whose it is in; NULL: none */
     int how;           /* GROUP_*, THREAD_* */
     bool limited;
+    uint32_t acquire; /* the event that asked for its slot */
     uint32_t phase; /* of a thread */
     pthread_t thread;
     pthread_mutex_t mutex;
@@ -599,6 +605,8 @@ static __attribute__((noinline)) void goroutine(void *arg)
     struct run x = {.inst = s->inst, .body = s->body, .buffer = buffer};
     __asm__ volatile("" : : "r"(buffer) : "memory");
     log_event(&x, EV_START, 0, (uintptr_t)buffer, STACKBUF, 0);
+    if (s->limited && s->how == GROUP_ERR)
+        log_event(&x, EV_SEM_ACQUIRED, 0, s->acquire, 0, 0);
     __atomic_store_n(&runs[x.inst], &x, __ATOMIC_RELAXED);
     stack_buffer[x.body] = buffer;
     run_program(&x, 0, body_len[x.body]);
@@ -642,6 +650,7 @@ static void run_group(struct run *x, const struct op *o)
     if (how == GROUP_SIZED)
         goc_sized_waitgroup_init(&x->sized, limit);
     if (how == GROUP_ERR) {
+        unseen_blocks = true;
         goc_errgroup_init(&x->errgroup, ctx[1]);
         if (!par && ctx_ended[1]) /* who makes a child of a context that has ended, sees that */
             log_event(x, EV_CTX_SEEN, 0, 1, 0, 0);
@@ -657,20 +666,21 @@ static void run_group(struct run *x, const struct op *o)
         uint32_t e = 0;
         if (s->limited)
             e = log_event(x, EV_SEM_ACQUIRE, 0, SEM_OF + x->inst, 1, 0);
-        if (par) /* it may start at once */
+        s->acquire = e;
+        if (how == GROUP_ERR) { /* it may start, knowing of the slot, before this returns */
             log_event(x, EV_GO, 0, s->inst, 0, 0);
-        if (how == GROUP_WAIT)
-            goc_waitgroup_add(&x->group, 1);
-        else if (how == GROUP_SIZED)
-            goc_sized_waitgroup_add(&x->sized);
-        else
             goc_errgroup_go(&x->errgroup, in_errgroup, s);
+        } else if (how == GROUP_SIZED) {
+            goc_sized_waitgroup_add(&x->sized);
+        } else {
+            goc_waitgroup_add(&x->group, 1);
+        }
         if (s->limited)
             log_event(x, EV_SEM_ACQUIRED, 0, e, 0, 0);
-        if (!par)
+        if (how != GROUP_ERR) {
             log_event(x, EV_GO, 0, s->inst, 0, 0);
-        if (how != GROUP_ERR)
             goc_go(goroutine, s);
+        }
         any = true;
     }
     if (any && how == GROUP_WAIT)
@@ -704,6 +714,7 @@ static void run_cancel(struct run *x, int i)
 
 static void run_ctxwait(struct run *x, int i, int how)
 {
+    unseen_blocks = true;
     goc_case c[2] = {goc_on_recv(goc_context_done(ctx[i]), NULL), goc_on_default()};
     if (how == 1)
         c[1] = goc_on_timeout(20 * GOC_MICROSECOND);
@@ -917,6 +928,7 @@ static void run_thread(struct run *x, const struct op *o)
         !(s = new_instance((uint32_t)o->a)))
         return;
     s->how = o->b;
+    unseen_blocks = true;
     if (o->b == THREAD_BARRIER)
         pthread_barrier_init(&s->barrier, NULL, 2);
     if (o->b == THREAD_COND) {
