@@ -117,6 +117,9 @@ struct p {
     char *stack_new, *stack_new_end; /* stacks never used, */
     size_t stack_new_size;           /* of this size each */
     uint64_t spawned, ended;         /* for goc_numgoroutine */
+    char *last_stack;                /* the end of that of the last goroutine entered, */
+    ptrdiff_t stride;                /* how far that was from the one before, */
+    uint32_t strides;                /* and how often in a row */
 
     /* Shared. */
     uint32_t head
@@ -244,24 +247,24 @@ static inline void p_leave(struct m *m)
 
 /* --- switch_*.S ------------------------------------------------------------------------------- */
 
-void ctx_leave(void **save, void *stack, void (*fn)(void *), void *arg);
+void ctx_leave(void **save, void *stack, void *(*fn)(void *), void *arg);
+_Noreturn void ctx_end(void *stack, void *(*fn)(void *), void *arg);
 _Noreturn void ctx_enter(void *sp);
 _Noreturn void ctx_start(void *stack, void (*fn)(void *), void *arg);
 
 /* --- sched.c ---------------------------------------------------------------------------------- */
 
-_Noreturn void schedule(struct m *m);             /* on g0, with a P */
-_Noreturn void execute(struct m *m, struct g *g); /* on g0, with a P */
-void m_loop(void *m);                             /* the scheduler's entry on g0 */
+void *schedule(struct m *m); /* on g0, with a P: what to enter */
+void m_loop(void *m);        /* the scheduler's entry on g0 */
 void runq_put(struct p *p, struct g *g);
 struct g *runq_get(struct p *p);
 struct g *runq_steal(struct p *thief, struct p *victim);
 bool runq_empty(struct p *p);
 void gq_put(struct g *g);                            /* under sched.lock */
 struct g *gq_get(struct p *p, uint32_t max);         /* under sched.lock */
-bool yield_global(struct g *g, void *arg);           /* a commit: to the global queue */
-_Noreturn void wait_locked(struct m *m);             /* on g0: its goroutine is parked */
-_Noreturn void run_locked(struct m *m, struct g *g); /* on g0: it is another thread's */
+bool yield_global(struct g *g, void *arg); /* a commit: to the global queue */
+struct g *wait_locked(struct m *m);        /* on g0: until its goroutine has a turn */
+void run_locked(struct m *m, struct g *g); /* on g0: it is another thread's, which gets the P */
 void spawn_yield(struct m *m, uintptr_t pc);
 void ready_inside(struct m *m, struct g *g); /* at the tail; inside or in the scheduler */
 void ready_slow(struct m *m, struct g *g);   /* without a P, or a foreign g */

@@ -252,7 +252,7 @@ struct start *g_prepare(struct m *m, struct g *g)
 }
 
 /* On the scheduler's stack: put away a goroutine that has ended. */
-static void g_bury(void *arg)
+static void *g_bury(void *arg)
 {
     struct m *m = arg;
     struct g *g = m->cur;
@@ -269,7 +269,7 @@ static void g_bury(void *arg)
     else
         __atomic_fetch_add(&sched.ended, 1, __ATOMIC_RELAXED);
     g_free(m, g);
-    schedule(m);
+    return schedule(m);
 }
 
 /* The goroutine has ended. Returns the next one if that one runs right here, in its stack; else
@@ -311,11 +311,9 @@ _Noreturn void g_leave(void)
 {
     struct m *m = m_raw();
     struct fp fp;
-    void *none;
     fp_set_aside(&fp);
     p_enter(m);
-    ctx_leave(&none, m->g0_sp, g_bury, m);
-    __builtin_unreachable();
+    ctx_end(m->g0_sp, g_bury, m);
 }
 
 void g_entry(void *start)

@@ -29,10 +29,42 @@ ctx_leave:
     mov     sp, x1
     mov     x0, x3
     mov     x29, #0
-    mov     x30, #0
-    br      x2
+    .cfi_remember_state
+    .cfi_def_cfa sp, 0
+    .cfi_undefined x30
+    blr     x2
+    .cfi_restore_state
+    mov     sp, x0
+    ldp     x19, x20, [sp, #0]
+    ldp     x21, x22, [sp, #16]
+    ldp     x23, x24, [sp, #32]
+    ldp     x25, x26, [sp, #48]
+    ldp     x27, x28, [sp, #64]
+    ldp     x29, x30, [sp, #80]
+    ldp     d8, d9, [sp, #96]
+    ldp     d10, d11, [sp, #112]
+    ldp     d12, d13, [sp, #128]
+    ldp     d14, d15, [sp, #144]
+    add     sp, sp, #160
+    ret
     .cfi_endproc
     .size   ctx_leave, .-ctx_leave
+
+    .globl  ctx_end
+    .hidden ctx_end
+    .type   ctx_end, %function
+    .p2align 4
+ctx_end:
+    .cfi_startproc
+    .cfi_undefined x30
+    mov     sp, x0
+    mov     x0, x2
+    mov     x29, #0
+    mov     x30, #0
+    blr     x1
+    b       ctx_enter
+    .cfi_endproc
+    .size   ctx_end, .-ctx_end
 
     .globl  ctx_enter
     .hidden ctx_enter

@@ -4,14 +4,19 @@
  * A parked goroutine is six callee-saved registers and a return address at its saved stack pointer;
  * the compiler has saved the rest around the call. The scheduler's stack is never saved: it is
  * entered afresh at its top each time, so a park is one half switch out and one half switch in.
- * The last jump is an indirect one, not `ret`: the return predictor knows the stack that was left.
+ *
+ * Every call here has its return, although on another stack: the processor predicts returns from
+ * the calls it has seen, and goroutines that wait in the same place (a chain, a ping-pong, a pool)
+ * have been called alike, so that all returns after a switch are predicted too. A jump out of the
+ * scheduler's depth instead makes each of them miss (67 ns a hop against 48).
  *
  * The x87 control word and MXCSR are callee-saved by the ABI too: see fp.h.
  */
     .text
 
-/* void ctx_leave(void **save, void *stack, void (*fn)(void *), void *arg)
-   Save the caller at *save, then call fn(arg) on the other stack; fn does not return. */
+/* void ctx_leave(void **save, void *stack, void *(*fn)(void *), void *arg)
+   Save the caller at *save, call fn(arg) on the other stack, and go on where the context that it
+   returns was saved. */
     .globl  ctx_leave
     .hidden ctx_leave
     .type   ctx_leave, @function
@@ -40,10 +45,48 @@ ctx_leave:
     movq    %rsi, %rsp
     movq    %rcx, %rdi
     xorl    %ebp, %ebp
-    pushq   $0
-    jmp     *%rdx
+    .cfi_remember_state
+    .cfi_def_cfa rsp, 8
+    .cfi_undefined rip
+    call    *%rdx
+    .cfi_restore_state
+    movq    %rax, %rsp
+    popq    %r15
+    popq    %r14
+    popq    %r13
+    popq    %r12
+    popq    %rbx
+    popq    %rbp
+    ret
     .cfi_endproc
     .size   ctx_leave, .-ctx_leave
+
+/* void ctx_end(void *stack, void *(*fn)(void *), void *arg)
+   The same without saving: this stack will not be needed again. The calls of who goes on are not
+   those of who ends, so the first return would miss, and wait for a stack that is in no near cache;
+   as a jump it is predicted, for nearly all wait in one place. */
+    .globl  ctx_end
+    .hidden ctx_end
+    .type   ctx_end, @function
+    .p2align 4
+ctx_end:
+    .cfi_startproc
+    .cfi_undefined rip
+    movq    %rdi, %rsp
+    movq    %rdx, %rdi
+    xorl    %ebp, %ebp
+    call    *%rsi
+    movq    %rax, %rsp
+    popq    %r15
+    popq    %r14
+    popq    %r13
+    popq    %r12
+    popq    %rbx
+    popq    %rbp
+    popq    %rcx
+    jmp     *%rcx
+    .cfi_endproc
+    .size   ctx_end, .-ctx_end
 
 /* void ctx_enter(void *sp): go on where ctx_leave saved `sp`. */
     .globl  ctx_enter
@@ -59,8 +102,7 @@ ctx_enter:
     popq    %r12
     popq    %rbx
     popq    %rbp
-    popq    %rcx
-    jmp     *%rcx
+    ret
     .cfi_endproc
     .size   ctx_enter, .-ctx_enter
 

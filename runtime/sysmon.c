@@ -355,7 +355,7 @@ GOC_EXPORT void goc_unlock_os_thread(void)
 
 /* This thread's own goroutine is parked, and it must run no other: give the P away and wait until
    somebody has a turn for it. */
-_Noreturn void wait_locked(struct m *m)
+struct g *wait_locked(struct m *m)
 {
     lock_acquire(&sched.lock, RANK_SCHED);
     struct p *p = m->p;
@@ -387,11 +387,11 @@ _Noreturn void wait_locked(struct m *m)
     p_bind(m, m->next_p);
     m->next_p = NULL;
     lock_release(&sched.lock);
-    execute(m, m->locked);
+    return m->locked;
 }
 
 /* It is the turn of a goroutine that only its own thread may run: that one gets the P. */
-_Noreturn void run_locked(struct m *m, struct g *g)
+void run_locked(struct m *m, struct g *g)
 {
     struct m *its = g->run.m;
     lock_acquire(&sched.lock, RANK_SCHED);
@@ -404,5 +404,4 @@ _Noreturn void run_locked(struct m *m, struct g *g)
     m->p = NULL;
     lock_release(&sched.lock);
     m_wake(its);
-    schedule(m);
 }
