@@ -212,9 +212,9 @@ void findings_add(struct findings *all, struct finding *f)
         return;
     if (!f->resolved)
         symbols_finding(&all->symbols, f);
+    strip_all(all, f);
     if (!f->hint)
         f->hint = finding_hint(&all->arena, f);
-    strip_all(all, f);
     f->key = finding_key(f);
     struct finding **at = slot(all, f->key);
     if (*at) {

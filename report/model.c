@@ -245,7 +245,12 @@ uint64_t finding_fingerprint(const struct finding *f)
     for (size_t i = 0; i < f->nparts; i++) {
         const struct part *p = &f->part[i];
         uint64_t h = 0xcbf29ce484222325u;
-        if (p->r.role == PART_CREATED || !p->stack.n)
+        /* Two variables are two findings; which element it was is chance, and so is who slept. */
+        bool named = p->r.role == PART_GLOBAL || p->r.role == PART_STACK;
+        for (const char *c = named && p->name ? p->name : ""; *c; c++)
+            if (*c < '0' || *c > '9')
+                h = (h ^ (unsigned char)*c) * 0x100000001b3u;
+        if (p->r.role == PART_CREATED || p->r.role == PART_SLEPT || (!p->stack.n && !named))
             continue;
         for (size_t k = 0; k < p->stack.n; k++) {
             const struct frame *fr = &p->stack.frame[k];

@@ -5,7 +5,8 @@
  * pattern matches anywhere in a function's, file's, module's or variable's name unless '^' or '$'
  * ties it to an end. '#' begins a comment. Kinds: race, race_top (the innermost frame only),
  * deadlock (also the predicted one), lockorder, leak, misuse; called_from_lib is a race whose stack
- * passes through a module of that name. A line that is none of these is an error that names its
+ * passes through a module of that name. Of ThreadSanitizer's other kinds mutex is misuse here and
+ * thread is leak; signal is accepted, for files that have it, and there is nothing it could match. A line that is none of these is an error that names its
  * number: a suppression that silently does nothing is worse than none.
  */
 #include "findings.h"
@@ -14,10 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum rule { RACE, RACE_TOP, CALLED_FROM_LIB, DEADLOCK, LOCKORDER, LEAK, MISUSE };
+enum rule { RACE, RACE_TOP, CALLED_FROM_LIB, DEADLOCK, LOCKORDER, LEAK, MISUSE, MUTEX, THREAD, SIGNAL };
 
-static const char *const rules[] = {"race",      "race_top", "called_from_lib", "deadlock",
-                                    "lockorder", "leak",     "misuse"};
+static const char *const rules[] = {"race",   "race_top", "called_from_lib", "deadlock", "lockorder",
+                                    "leak",   "misuse",   "mutex",           "thread",   "signal"};
 
 struct suppressions {
     struct suppression {
@@ -50,7 +51,7 @@ struct suppressions *suppressions_read(const char *path)
                 rule++;
             if (rule == sizeof rules / sizeof *rules || text[n] != ':' || !text[n + 1])
                 die("%s:%zu: expected KIND:PATTERN with KIND one of race, race_top, "
-                    "called_from_lib, deadlock, lockorder, leak, misuse",
+                    "called_from_lib, deadlock, lockorder, leak, misuse, mutex, thread, signal",
                     path, line);
             s->v = xrealloc(s->v, (s->n + 1) * sizeof *s->v);
             s->v[s->n++] = (struct suppression){rule, xstrdup(text + n + 1), line, 0};
@@ -61,21 +62,27 @@ struct suppressions *suppressions_read(const char *path)
     return s;
 }
 
-/* '*' is any text; unless tied, the pattern may stand anywhere. */
-static bool glob(const char *p, const char *s, bool tied_end)
+/* Does s begin with the pattern? '*' is any text, '$' at the end the end. Only the latest '*' is ever
+   tried again, so the time is the product of the lengths at most. */
+static bool glob(const char *p, const char *s)
 {
-    for (; *p && *p != '*' && !(*p == '$' && !p[1]); p++, s++)
-        if (*p != *s)
-            return false;
-    if (!*p)
-        return !tied_end || !*s;
-    if (*p == '$')
-        return !*s;
-    for (;; s++) {
-        if (glob(p + 1, s, tied_end))
+    const char *star = NULL, *from = NULL;
+    for (;;) {
+        if (!*p)
             return true;
-        if (!*s)
-            return false;
+        if (*p == '*') {
+            star = ++p;
+            from = s;
+        } else if (*p == '$' && !p[1] ? !*s : *s && *p == *s) {
+            if (!*s)
+                return true;
+            p++, s++;
+        } else {
+            if (!star || !*from)
+                return false;
+            p = star;
+            s = ++from;
+        }
     }
 }
 
@@ -84,9 +91,9 @@ static bool matches(const char *pattern, const char *s)
     if (!s)
         return false;
     if (*pattern == '^')
-        return glob(pattern + 1, s, false);
+        return glob(pattern + 1, s);
     for (;; s++) {
-        if (glob(pattern, s, false))
+        if (glob(pattern, s))
             return true;
         if (!*s)
             return false;
@@ -117,9 +124,9 @@ static bool rule_for(enum rule r, unsigned kind)
     case FINDING_DEADLOCK:
         return r == DEADLOCK;
     case FINDING_LEAK:
-        return r == LEAK;
+        return r == LEAK || r == THREAD;
     default:
-        return r == MISUSE;
+        return r == MISUSE || r == MUTEX;
     }
 }
 
@@ -131,7 +138,7 @@ bool suppressions_match(struct suppressions *s, const struct finding *f)
             continue;
         for (size_t k = 0; k < f->nparts; k++) {
             const struct part *p = &f->part[k];
-            if (p->r.role == PART_CREATED && f->r.kind != FINDING_LEAK)
+            if ((p->r.role == PART_CREATED && f->r.kind != FINDING_LEAK) || p->r.role == PART_SLEPT)
                 continue;
             if (stack_matches(r, &p->stack) || (r->rule != CALLED_FROM_LIB && r->rule != RACE_TOP &&
                                                 matches(r->pattern, p->name))) {

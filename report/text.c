@@ -156,6 +156,9 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
         fprintf(out, "%s%s%s%s%s by %s:%s\n", BOLD, p->text ? p->text : "misuse",
                 p->name ? " ('" : "", p->name ? p->name : "", p->name ? "')" : "", who, OFF);
         return true;
+    case PART_SLEPT:
+        fprintf(out, "%s%s slept in between, which orders nothing, at:%s\n", BOLD, Who, OFF);
+        return true;
     case PART_RELATED:
         fprintf(out, "%s%s%s\n", BOLD, p->text ? p->text : "Related:", OFF);
         return p->stack.n;

@@ -9,13 +9,13 @@ cat >"$work/hints.c" <<'END'
 #include <string.h>
 
 #define MS GOC_MILLISECOND
-static int data, other, spare;
+static int data;
 static atomic_int ready, seen;
 static goc_mutex mu, mu2;
 static goc_rwmutex rw;
 static goc_waitgroup wg;
 static goc_chan(int) ch;
-static int *config;
+static int *config, *volatile used;
 
 /* Time passes, and nobody sleeps. */
 static void pass(atomic_int *until)
@@ -167,7 +167,7 @@ static void checked_elsewhere(void)
 {
     go(use_config);
     goc_sleep(5 * MS);
-    config_peek();
+    used = config_peek();
 }
 
 static void under_one(void)
@@ -227,9 +227,46 @@ int main(int argc, char **argv)
         T(slept_both) T(weak_store) T(weak_load) T(weak_first) T(checked_twice)
         T(checked_elsewhere) T(two_locks) T(read_locked) T(own_local) T(others_local)
     };
-    (void)other, (void)spare;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (argc > 1 && strcmp(argv[1], all[i].name) == 0)
             all[i].fn();
     return 0;
 }
+END
+"$race" cc -g -O1 "$work/hints.c" -o "$work/hints" || exit 1
+
+hint() { # CASE TEXT: the hint of one of its findings begins so
+    for p in 1 2; do
+        try env GOMAXPROCS=$p "$race" --detect=race --strip_path_prefix="$work/" "$work/hints" "$1"
+        want_status 66
+        want_err "Hint: $2"
+    done
+}
+no_hint() { # CASE TEXT: none of its hints contains that
+    for p in 1 2; do
+        try env GOMAXPROCS=$p "$race" --detect=race "$work/hints" "$1"
+        want_status 66
+        ! grep '^Hint: ' "$err" | grep -qF -e "$2" || wrong "a hint with '$2'"
+    done
+}
+
+hint wg_inside 'call goc_waitgroup_add before the go statement'
+no_hint wg_elsewhere 'before the go statement'
+hint wg_elsewhere 'nothing orders this goc_waitgroup_add'
+hint close_send "nothing orders the send of goroutine 2 before the close of channel 'ch'"
+hint free_recv "channel 'ch' is freed while goroutine 2 may still receive"
+no_hint free_recv close
+hint slept 'between the two main goroutine slept (hints.c:'
+hint slept_both 'between the two main goroutine slept (hints.c:'
+no_hint slept_before slept
+hint weak_store "'ready' is stored with memory_order_relaxed"
+hint weak_load "'ready' is stored with release order after the one access, but main goroutine loads it"
+no_hint weak_first memory_order
+hint checked_twice "'config' is read before 'mu' is locked"
+no_hint checked_elsewhere 'is read before'
+hint two_locks "the two hold different locks ('mu2' and 'mu')"
+hint read_locked "'rw' is held for reading on both sides"
+no_hint two_locks reading
+hint own_local "'mine' is a local of main goroutine that goroutine 2 reaches by reference"
+no_hint others_local 'is a local of'
+finish
