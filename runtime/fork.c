@@ -46,7 +46,7 @@ static void child(void)
     for (int i = sched.np - 1; i >= 0; i--)
         lock_release(&sched_p[i]->timer_lock);
 
-    sched.all_m = sched.idle_m = sched.poller = NULL;
+    sched.all_m = sched.idle_m = sched.poller = sched.leaving = NULL;
     sched.nm = sched.nm_idle = sched.spinning = 0;
     sched.nforeign = sched.nforeign_all = sched.nthreads = 0;
     sched.idle_p = NULL;

@@ -300,9 +300,9 @@ void *schedule(struct m *m)
     }
 }
 
-void m_loop(void *m)
+void *m_loop(void *m)
 {
-    ctx_enter(schedule(m));
+    return schedule(m);
 }
 
 /* --- park and ready --------------------------------------------------------------------------- */

@@ -459,7 +459,7 @@ static bool strangers(void)
 bool check_dead(void)
 {
     if (sched.nm_idle < sched.nm || load_relaxed(&sched.nforeign) || sched.gq_n ||
-        netpoll_waiting() || load_acquire(&sysmon_polls) || timers_live())
+        netpoll_waiting() || load_acquire(&sysmon_polls) || sched.leaving || timers_live())
         return false;
     if (strangers())
         return true;

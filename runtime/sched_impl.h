@@ -160,7 +160,9 @@ struct m {
     struct g *locked; /* goc_lock_os_thread: only this one runs here */
     uint32_t wake;    /* futex: 1 = go on */
     struct m *idle_next;
-    struct m *all_next;
+    struct m *all_next; /* of sched.all_m, then of sched.leaving or m_spare */
+    void *thread_sp;    /* where its thread goes on to end */
+    void *alt_stack;
     struct g *foreign_g;
     pthread_t thread;
     int tid;
@@ -185,6 +187,7 @@ struct sched {
     struct p *idle_p;
     struct m *idle_m;
     struct m *all_m;
+    struct m *leaving;     /* threads that end; while there are any, nobody is called dead */
     uint32_t nm;           /* Ms of ours */
     uint32_t nm_idle;      /* of them in idle_m, or waiting for their locked goroutine */
     uint32_t nforeign;     /* foreign threads not parked */
@@ -255,7 +258,7 @@ _Noreturn void ctx_start(void *stack, void (*fn)(void *), void *arg);
 /* --- sched.c ---------------------------------------------------------------------------------- */
 
 void *schedule(struct m *m); /* on g0, with a P: what to enter */
-void m_loop(void *m);        /* the scheduler's entry on g0 */
+void *m_loop(void *m);       /* the scheduler's entry on g0 */
 void runq_put(struct p *p, struct g *g);
 struct g *runq_get(struct p *p);
 struct g *runq_steal(struct p *thief, struct p *victim);
@@ -289,6 +292,9 @@ void sched_init(void);
 struct m *m_new(void); /* its thread is not started */
 void m_start(struct m *m);
 void m_foreign_end(struct m *m);
+void *m_end(struct m *m); /* on g0: this thread is not to be used again; what to enter */
+void m_reap(void);                 /* the monitor: of those that end, which have */
+bool m_may_end(const struct m *m);
 _Noreturn void deadlock(void); /* panic.c */
 int rt_thread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
 

@@ -145,13 +145,31 @@ static void m_seed(struct m *m)
     m->rand[1] = (uint32_t)(x >> 32) | 1;
 }
 
+/* Records are never unmapped: the monitor may look at one that it read from a P a moment ago. */
+static struct m *m_spare;
+static struct lock m_lock;
+
 static struct m *m_alloc(void)
 {
-    struct m *m = rt_map(sizeof *m);
-    if (!m)
+    lock_acquire(&m_lock, RANK_ALLG);
+    struct m *m = m_spare;
+    if (m)
+        m_spare = m->all_next;
+    lock_release(&m_lock);
+    if (m)
+        rt_zero(m, sizeof *m);
+    else if (!(m = rt_map(sizeof *m)))
         return NULL;
     m_seed(m);
     return m;
+}
+
+static void m_free(struct m *m)
+{
+    lock_acquire(&m_lock, RANK_ALLG);
+    m->all_next = m_spare;
+    m_spare = m;
+    lock_release(&m_lock);
 }
 
 struct m *m_new(void)
@@ -176,6 +194,7 @@ static void alt_stack(struct m *m)
     alt.ss_sp = rt_map(ALT_SIZE);
     if (alt.ss_sp)
         rt_sys2(SYS_sigaltstack, &alt, NULL);
+    m->alt_stack = alt.ss_sp;
 }
 
 /* What an M knows of its thread. */
@@ -199,8 +218,68 @@ static void *m_thread(void *arg)
     m->inside = 1;
     hook_run(NULL);
     /* The scheduler starts each time below this frame. */
-    m->g0_sp = (void *)(((uintptr_t)__builtin_frame_address(0) - 256) & ~(uintptr_t)63);
-    ctx_start(m->g0_sp, m_loop, m);
+    m->g0_sp = (void *)(((uintptr_t)__builtin_frame_address(0) - 512) & ~(uintptr_t)63);
+    ctx_leave(&m->thread_sp, m->g0_sp, m_loop, m);
+
+    tls_m = NULL; /* here again by m_end: what is left are the destructors of thread-specific data */
+    if (m->alt_stack) {
+        stack_t none = {.ss_flags = SS_DISABLE};
+        rt_sys2(SYS_sigaltstack, &none, NULL);
+        rt_unmap(m->alt_stack, ALT_SIZE);
+    }
+    return NULL;
+}
+
+/* A goroutine that has locked itself to its thread and ends so has made the thread its own: what it did
+   to it (a namespace, credentials, a signal mask) is nobody else's business. The process's first thread
+   cannot end, and is used again. */
+bool m_may_end(const struct m *m)
+{
+    return m != main_m && !m->foreign;
+}
+
+void *m_end(struct m *m)
+{
+    lock_acquire(&sched.lock, RANK_SCHED);
+    struct p *p = m->p;
+    m->p = NULL;
+    struct m **link = &sched.all_m;
+    while (*link != m)
+        link = &(*link)->all_next;
+    store_release(link, m->all_next);
+    m->all_next = sched.leaving;
+    sched.leaving = m;
+    sched.nm--;
+    __atomic_fetch_add(&sched.nthreads, 1, __ATOMIC_SEQ_CST); /* until it is gone */
+    sysmon_kick();
+    if (p && (!runq_empty(p) || p->runnext || sched.gq_n || needs_poller())) {
+        hand_p(p, false);
+    } else {
+        if (p)
+            p_release(p);
+        lock_release(&sched.lock);
+    }
+    return m->thread_sp;
+}
+
+void m_reap(void)
+{
+    if (!load_relaxed(&sched.leaving))
+        return;
+    long pid = rt_sys0(SYS_getpid);
+    lock_acquire(&sched.lock, RANK_SCHED);
+    for (struct m **link = &sched.leaving, *m; (m = *link);) {
+        if (rt_sys3(SYS_tgkill, pid, m->tid, 0) != -ESRCH) {
+            link = &m->all_next;
+            continue;
+        }
+        *link = m->all_next;
+        __atomic_fetch_sub(&sched.nthreads, 1, __ATOMIC_SEQ_CST);
+        m_free(m);
+    }
+    if (!sched.leaving)
+        check_dead(); /* who went idle meanwhile could not tell */
+    lock_release(&sched.lock);
 }
 
 void m_start(struct m *m)
@@ -299,7 +378,7 @@ void m_foreign_end(struct m *m)
     __atomic_fetch_add(&sched.ended, 1, __ATOMIC_RELAXED);
     g_free(m, g);
     tls_m = NULL;
-    rt_unmap(m, sizeof *m);
+    m_free(m);
     lock_acquire(&sched.lock, RANK_SCHED);
     __atomic_fetch_sub(&sched.nforeign, 1, __ATOMIC_SEQ_CST);
     __atomic_fetch_sub(&sched.nforeign_all, 1, __ATOMIC_SEQ_CST);

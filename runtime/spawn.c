@@ -259,6 +259,7 @@ static void *g_bury(void *arg)
     hook_run(NULL);
     hook_end(g->race);
     m->cur = NULL;
+    bool leave = unlikely(g->flags & GF_LOCKED) && m_may_end(m);
     if (unlikely(g->flags & GF_LOCKED))
         m->locked = NULL;
     if (unlikely(g->flags & GF_MESSAGE))
@@ -269,7 +270,7 @@ static void *g_bury(void *arg)
     else
         __atomic_fetch_add(&sched.ended, 1, __ATOMIC_RELAXED);
     g_free(m, g);
-    return schedule(m);
+    return unlikely(leave) ? m_end(m) : schedule(m);
 }
 
 /* The goroutine has ended. Returns the next one if that one runs right here, in its stack; else

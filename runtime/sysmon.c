@@ -209,11 +209,12 @@ static void *sysmon(void *arg)
         rt_usleep(until_next_look(now));
         now = rt_clock();
         store_relaxed(&sched.coarse_now, rt_now());
+        m_reap();
         bool more = true;
         for (int i = 0; i < TRIMS && more; i++)
             more = stack_trim(now, false);
         if (load_relaxed(&sched.nidle_p) == (uint32_t)load_relaxed(&sched.nproc)) {
-            if (++idle < LINGER || more)
+            if (++idle < LINGER || more || load_relaxed(&sched.leaving))
                 continue;
             store_relaxed(&sysmon_asleep, 1);
             fence_full();

@@ -320,6 +320,42 @@ START_TEST(locked_to_a_thread)
 }
 END_TEST
 
+/* Who ends without having unlocked takes the thread along; one that has unlocked leaves it. */
+static void spoils_its_thread(int *tid)
+{
+    goc_lock_os_thread();
+    goc_gosched();
+    *tid = gettid();
+    n++;
+}
+static bool thread_is_there(int tid)
+{
+    return syscall(SYS_tgkill, getpid(), tid, 0) == 0;
+}
+START_TEST(a_spoilt_thread_ends)
+{
+    static int tid[200];
+    AT_ALL_PS
+    {
+        n = 0;
+        for (int i = 0; i < 200; i++) {
+            go(spoils_its_thread, &tid[i]);
+            if (i % 10 == 9)
+                until(i + 1);
+        }
+        for (int i = 0; i < 200; i++)
+            while (tid[i] != getpid() && thread_is_there(tid[i]))
+                goc_sleep(GOC_MILLISECOND);
+    }
+}
+END_TEST
+static void spoilt_and_asleep(void *arg)
+{
+    static int tid;
+    go(spoils_its_thread, &tid);
+    goc_recv(goc_chan_make(int, 0));
+}
+
 static void errno_stays(int value)
 {
     errno = value;
@@ -741,6 +777,7 @@ static const struct {
      "goroutine 1 [select (no cases)]:\nasleep()\n",
      true},
     {asleep, "goroutine 2 [chan receive]:\nfor_ever()\n", true},
+    {spoilt_and_asleep, "fatal error: all goroutines are asleep - deadlock!\n", true},
     {foreign_asleep, "fatal error: all goroutines are asleep - deadlock!\n", true},
     {stack_overflow,
      "fatal error: goroutine stack exceeds 262144-byte limit\n\n"
@@ -786,7 +823,7 @@ END_TEST
 UNIT_MAIN("go", 60, go_passes_arguments, go_from_goroutines, last_spawned_runs_next, go_nil, counts,
           gomaxprocs_changes_under_load, runnext_does_not_starve, a_loop_is_preempted,
           preemption_keeps_registers, a_blocking_call_does_not_stop_others, blocking,
-          locked_to_a_thread, errno_is_the_goroutines, foreign_threads,
+          locked_to_a_thread, a_spoilt_thread_ends, errno_is_the_goroutines, foreign_threads,
           rounding_is_the_goroutines,
           a_thread_calls_in_while_all_sleep, pages_of_stacks_come_back, a_child_has_what_was_parked,
           defers, pcall, goexit_among_others, ends_with, a_fault_kills_with_its_trace)

@@ -65,7 +65,8 @@ int goc_numgoroutine(void);
 size_t goc_verify_no_leaks(void);
 
 /* Tie this goroutine to the thread it runs on, for libraries with thread-local state: no other
-   goroutine runs on it until as many unlocks. Go: runtime.LockOSThread. */
+   goroutine runs on it until as many unlocks. A goroutine that ends without them takes the thread along,
+   unless it is the process's first one. Go: runtime.LockOSThread. */
 void goc_lock_os_thread(void);
 void goc_unlock_os_thread(void);
 
