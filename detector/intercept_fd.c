@@ -442,6 +442,9 @@ IN(readv, ssize_t, (int fd, const struct iovec *v, int k), (fd, v, k), R(v, k * 
 IN(preadv, ssize_t, (int fd, const struct iovec *v, int k, off_t o), (fd, v, k, o),
    R(v, k * sizeof *v);
    vector(pc, v, k, r, true))
+IN(preadv2, ssize_t, (int fd, const struct iovec *v, int k, off_t o, int f), (fd, v, k, o, f),
+   R(v, k * sizeof *v);
+   vector(pc, v, k, r, true))
 IN(recv, ssize_t, (int fd, void *b, size_t n, int f), (fd, b, n, f),
    W(b, (size_t)r < n ? (size_t)r : n))
 IN(__recv_chk, ssize_t, (int fd, void *b, size_t n, size_t m, int f), (fd, b, n, m, f),
@@ -472,6 +475,9 @@ OUT(writev, ssize_t, (int fd, const struct iovec *v, int k), (fd, v, k), icept_f
     R(v, k * sizeof *v);
     vector(pc, v, k, SSIZE_MAX, false))
 OUT(pwritev, ssize_t, (int fd, const struct iovec *v, int k, off_t o), (fd, v, k, o),
+    icept_fd_out(fd), R(v, k * sizeof *v);
+    vector(pc, v, k, SSIZE_MAX, false))
+OUT(pwritev2, ssize_t, (int fd, const struct iovec *v, int k, off_t o, int f), (fd, v, k, o, f),
     icept_fd_out(fd), R(v, k * sizeof *v);
     vector(pc, v, k, SSIZE_MAX, false))
 OUT(send, ssize_t, (int fd, const void *b, size_t n, int f), (fd, b, n, f), icept_fd_out(fd),

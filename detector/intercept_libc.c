@@ -32,6 +32,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
+#include <fnmatch.h>
 #include <glob.h>
 #include <grp.h>
 #include <iconv.h>
@@ -42,6 +43,7 @@
 #include <mntent.h>
 #include <netdb.h>
 #include <pwd.h>
+#include <pthread.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +57,7 @@
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
