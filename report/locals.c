@@ -273,6 +273,11 @@ bool symbols_heap(struct symbols *s, struct part *p)
     if (!symbols_heap_type(s, p, &type))
         return false;
     symbols_member(s, p, &type);
+    /* '[50]' of 'int' is called by the pointer that the allocation went to: a[50]. */
+    Dwarf_Die to;
+    const char *pointer = p->name && p->name[0] == '[' ? symbols_result(s, p, &to) : NULL;
+    if (pointer)
+        p->name = arena_printf(s->arena, "%s%s", pointer, p->name);
     return true;
 }
 
