@@ -315,6 +315,7 @@ struct g *find_runnable(struct m *m)
             if (p)
                 p_retire(m, p);
             lock_acquire(&sched.lock, RANK_SCHED);
+            m_settle(m);
             p = p_idle_get();
             if (!p) {
                 if (m->spinning) {

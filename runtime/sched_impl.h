@@ -151,6 +151,7 @@ struct m {
     uint32_t rand[2];
     uint32_t inside;   /* in the runtime, and touching p: the monitor must not take it */
     uint32_t hand_off; /* the monitor is about to: ask under sched.lock */
+    bool bereft;       /* and has; counted in sched.bereft until it has parked */
     bool spinning;     /* looking for work, counted in sched.spinning */
     bool foreign;
     bool locked_wait;     /* waits for `locked`, counted in nm_idle */
@@ -193,6 +194,7 @@ struct sched {
     uint32_t nforeign;     /* foreign threads not parked */
     uint32_t nforeign_all; /* foreign threads that called in */
     uint32_t nthreads;     /* of ours that are no Ms */
+    uint32_t bereft;       /* Ms whose P was taken while they slept in the kernel */
     struct m *poller;      /* the idle M that sleeps until the next timer or descriptor */
     int64_t poll_until;
 
@@ -263,11 +265,11 @@ void runq_put(struct p *p, struct g *g);
 struct g *runq_get(struct p *p);
 struct g *runq_steal(struct p *thief, struct p *victim);
 bool runq_empty(struct p *p);
-void gq_put(struct g *g);                            /* under sched.lock */
-struct g *gq_get(struct p *p, uint32_t max);         /* under sched.lock */
-bool yield_global(struct g *g, void *arg); /* a commit: to the global queue */
-struct g *wait_locked(struct m *m);        /* on g0: until its goroutine has a turn */
-void run_locked(struct m *m, struct g *g); /* on g0: it is another thread's, which gets the P */
+void gq_put(struct g *g);                    /* under sched.lock */
+struct g *gq_get(struct p *p, uint32_t max); /* under sched.lock */
+bool yield_global(struct g *g, void *arg);   /* a commit: to the global queue */
+struct g *wait_locked(struct m *m);          /* on g0: until its goroutine has a turn */
+void run_locked(struct m *m, struct g *g);   /* on g0: it is another thread's, which gets the P */
 void spawn_yield(struct m *m, uintptr_t pc);
 void ready_inside(struct m *m, struct g *g); /* at the tail; inside or in the scheduler */
 void ready_slow(struct m *m, struct g *g);   /* without a P, or a foreign g */
@@ -301,8 +303,9 @@ int rt_thread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void 
 /* --- sysmon.c, preempt.c ------------------------------------------------------------------------
  */
 
-void sysmon_start(void); /* once, at the first go statement */
-void sysmon_kick(void);  /* a P is busy again: see that it is awake */
+void sysmon_start(void);    /* once, at the first go statement */
+void m_settle(struct m *m); /* under sched.lock: it holds or awaits a P again, or none by right */
+void sysmon_kick(void);     /* a P is busy again: see that it is awake */
 extern uint32_t sysmon_asleep;
 extern bool sysmon_polls; /* it may hold goroutines that wait for nothing any more */
 void preempt_init(void);
@@ -338,8 +341,8 @@ void stack_init(void);
 char *stack_take(struct m *m, size_t *size); /* one past its end; fatal when there is none */
 void stack_give(struct m *m, struct g *g);
 void stack_spill(struct p *p, uint32_t keep); /* the P's cache into the common one */
-/* The monitor: the pages of some used stacks that are not needed (all: of all) go back to the system.
-   True if there are more. */
+/* The monitor: the pages of some used stacks that are not needed (all: of all) go back to the
+   system. True if there are more. */
 bool stack_trim(int64_t now, bool all);
 
 enum fork { FORK_PREPARE, FORK_PARENT, FORK_CHILD };
@@ -369,7 +372,8 @@ enum dump { DUMP_ALL, DUMP_OTHERS };
 void dump_all(struct g *first, enum dump what);
 /* The current goroutine (NULL: none) as a signal found it; `context` is the handler's ucontext. */
 void dump_fault(struct g *g, void *context);
-/* In a signal handler: was the signal sent to look at this thread's goroutine? True once it is over. */
+/* In a signal handler: was the signal sent to look at this thread's goroutine? True once it is
+ * over. */
 bool dump_hold(struct m *m, void *context);
 
 /* --- lines.c ---------------------------------------------------------------------------------- */
@@ -393,8 +397,8 @@ extern struct hook_world world;
 /* --- panic.c ---------------------------------------------------------------------------------- */
 
 bool main_has_ended(void);
-/* True for the first thread that asks, false when it asks again. Another one waits for the end that the
-   first one brings, or gets false at once. */
+/* True for the first thread that asks, false when it asks again. Another one waits for the end that
+   the first one brings, or gets false at once. */
 bool end_claim(bool wait);
 bool runtime_dying(void); /* by a panic or a fatal error */
 void panic_forget(struct g *g);

@@ -10,8 +10,10 @@
  *   safe (preempt.c).
  *
  *   It sleeps in the kernel: the P is taken away and handed to another thread. The goroutine
- * notices when it next enters the runtime; it goes on without a P until it parks, and is then
- * queued like any other. A signal would be simpler but would cut short the very call it sleeps in.
+ * notices when it next enters the runtime; it goes on without a P until it parks, or until the
+ * monitor, which looks at such threads too, finds it running beyond GOMAXPROCS and interrupts it;
+ * it is then queued like any other. A signal would be simpler but would cut short the very call it
+ * sleeps in.
  *
  * Taking a P from a thread that has not agreed to it needs an agreement all the same: the thread
  * may be just entering the runtime, with its P in a register. So the runtime sets m->inside while
@@ -95,6 +97,8 @@ static void retake(struct p *p, struct m *m, uint32_t slice)
         return;
     }
     m->p = NULL;
+    store_relaxed(&m->bereft, true);
+    sched.bereft++;
     store_release(&m->hand_off, 0);
     control_slip();
     if (p_has_work(p) || needs_poller()) {
@@ -103,6 +107,28 @@ static void retake(struct p *p, struct m *m, uint32_t slice)
     }
     p_release(p);
     lock_release(&sched.lock);
+}
+
+void m_settle(struct m *m)
+{
+    if (unlikely(m->bereft)) {
+        store_relaxed(&m->bereft, false);
+        sched.bereft--;
+    }
+}
+
+/* A goroutine whose P was taken has come back from the kernel and runs. It may, in the place of a P
+   that is idle; beyond those it has to get in line, where it can be interrupted. */
+static void look_at_bereft(void)
+{
+    uint32_t free = load_relaxed(&sched.nidle_p);
+    for (struct m *m = load_acquire(&sched.all_m); m; m = m->all_next)
+        if (load_relaxed(&m->bereft) && !load_relaxed(&m->inside) && thread_state(m->tid) == 'R') {
+            if (free)
+                free--;
+            else
+                preempt_signal(m);
+        }
 }
 
 /* Signals sent in a row that found no safe place: in a race build most instructions are the
@@ -226,6 +252,8 @@ static void *sysmon(void *arg)
         unsigned before = again;
         for (int i = 0; i < load_acquire(&sched.np); i++)
             look_at(sched_p[i], &seen[i], now);
+        if (load_relaxed(&sched.bereft) && !control_on)
+            look_at_bereft();
         if (again == before)
             again = 0; /* none was needed */
     }
@@ -319,8 +347,10 @@ GOC_EXPORT void goc_blocking(void (*fn)(void *), void *arg)
     if (!m->p) {
         lock_acquire(&sched.lock, RANK_SCHED);
         struct p *idle = p_idle_get();
-        if (idle)
+        if (idle) {
+            m_settle(m);
             p_bind(m, idle);
+        }
         lock_release(&sched.lock);
     }
     if (m->p)
@@ -359,6 +389,7 @@ GOC_EXPORT void goc_unlock_os_thread(void)
 struct g *wait_locked(struct m *m)
 {
     lock_acquire(&sched.lock, RANK_SCHED);
+    m_settle(m);
     struct p *p = m->p;
     m->p = NULL;
     if (m->spinning) {

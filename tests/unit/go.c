@@ -268,6 +268,33 @@ START_TEST(a_blocking_call_does_not_stop_others)
 }
 END_TEST
 
+/* Two loops have taken turns if one has seen the other stand still for some milliseconds. */
+static long turns;
+static goc_waitgroup turns_wg;
+static void sleeps_then_loops(int *stop)
+{
+    usleep(100000);
+    while (!__atomic_load_n(stop, __ATOMIC_RELAXED))
+        __atomic_store_n(&turns, turns + 1, __ATOMIC_RELAXED);
+    goc_waitgroup_done(&turns_wg);
+}
+START_TEST(back_from_a_blocking_call_it_gets_in_line)
+{
+    int stop = 0;
+    goc_gomaxprocs(1);
+    goc_waitgroup_add(&turns_wg, 1);
+    go(sleeps_then_loops, &stop);
+    for (int still = 0; still < 20;) {
+        long seen = __atomic_load_n(&turns, __ATOMIC_RELAXED);
+        for (volatile int i = 0; i < 300000; i++)
+            ;
+        still = seen && seen == __atomic_load_n(&turns, __ATOMIC_RELAXED) ? still + 1 : 0;
+    }
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    goc_waitgroup_wait(&turns_wg);
+}
+END_TEST
+
 static void blocks(void *arg)
 {
     usleep(100000);
@@ -822,8 +849,9 @@ END_TEST
 
 UNIT_MAIN("go", 60, go_passes_arguments, go_from_goroutines, last_spawned_runs_next, go_nil, counts,
           gomaxprocs_changes_under_load, runnext_does_not_starve, a_loop_is_preempted,
-          preemption_keeps_registers, a_blocking_call_does_not_stop_others, blocking,
-          locked_to_a_thread, a_spoilt_thread_ends, errno_is_the_goroutines, foreign_threads,
+          preemption_keeps_registers, a_blocking_call_does_not_stop_others,
+          back_from_a_blocking_call_it_gets_in_line, blocking, locked_to_a_thread,
+          a_spoilt_thread_ends, errno_is_the_goroutines, foreign_threads,
           rounding_is_the_goroutines,
           a_thread_calls_in_while_all_sleep, pages_of_stacks_come_back, a_child_has_what_was_parked,
           defers, pcall, goexit_among_others, ends_with, a_fault_kills_with_its_trace)
