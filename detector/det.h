@@ -141,7 +141,6 @@ struct race_g {
 };
 _Static_assert(offsetof(struct race_g, sp) == INLINE_SP &&
                    offsetof(struct race_g, sp_synced) == INLINE_SP_SYNCED &&
-                   offsetof(struct race_g, sp_base) == INLINE_SP_BASE &&
                    offsetof(struct race_g, sp_end) == INLINE_SP_END,
                "compiled programs know the shadow stack");
 

@@ -34,7 +34,8 @@
  * a constant in an executable. An access after the goroutine was moved to another thread by a
  *    signal between two instructions still has its goroutine's own word in %rcx.
  *
- * Function entry and exit, which push and pop a return address, are written out in full.
+ * Function entry and exit, which push and pop a return address, are written out too, but for the
+ * cases that are rare.
  *
  * gcc names its assembler's words to GNU as, which is in its COMPILER_PATH or in PATH. clang has an
  * assembler of its own, which it leaves for one called `as` when told -fno-integrated-as; the text
@@ -179,21 +180,20 @@ static void put_entry(struct buf *out, unsigned id)
     buf_printf(out,
                SELF "\tmovq\t%%fs:%d(%%rcx), %%rcx\n\ttestq\t%%rcx, %%rcx\n\tje\t.Lgoc_call%u\n"
                     "\tmovq\t%d(%%rcx), %%rax\n\tcmpq\t%d(%%rcx), %%rax\n\tje\t.Lgoc_call%u\n"
-                    "\tleaq\t8(%%rax), %%rdx\n\tmovq\t%%rdx, %d(%%rcx)\n\tmovq\t%%rdi, (%%rax)\n"
-                    "\tjmp\t.Lgoc_known%u\n",
-               INLINE_G, id, INLINE_SP, INLINE_SP_END, id, INLINE_SP, id);
+                    "\tleaq\t8(%%rax), %%rdx\n\tmovq\t%%rdx, %d(%%rcx)\n\tmovq\t%%rdi, (%%rax)\n",
+               INLINE_G, id, INLINE_SP, INLINE_SP_END, id, INLINE_SP);
 }
 
+/* As __tsan_func_exit, but that the call remains for a stack lower than the history has seen it:
+   there may be none below. */
 static void put_exit(struct buf *out, unsigned id)
 {
     buf_printf(out,
-               SELF "\tmovq\t%%fs:%d(%%rcx), %%rcx\n\ttestq\t%%rcx, %%rcx\n\tje\t.Lgoc_known%u\n"
-                    "\tmovq\t%d(%%rcx), %%rax\n\tcmpq\t%%rax, %d(%%rcx)\n\tjae\t.Lgoc_known%u\n"
-                    "\tsubq\t$8, %%rax\n\tmovq\t%%rax, %d(%%rcx)\n"
-                    "\tcmpq\t%d(%%rcx), %%rax\n\tjae\t.Lgoc_known%u\n"
+               SELF "\tmovq\t%%fs:%d(%%rcx), %%rcx\n\ttestq\t%%rcx, %%rcx\n\tje\t.Lgoc_call%u\n"
+                    "\tmovq\t%d(%%rcx), %%rax\n\tsubq\t$8, %%rax\n"
+                    "\tcmpq\t%d(%%rcx), %%rax\n\tjb\t.Lgoc_call%u\n"
                     "\tmovq\t%%rax, %d(%%rcx)\n",
-               INLINE_G, id, INLINE_SP, INLINE_SP_BASE, id, INLINE_SP, INLINE_SP_SYNCED, id,
-               INLINE_SP_SYNCED);
+               INLINE_G, id, INLINE_SP, INLINE_SP_SYNCED, id, INLINE_SP);
 }
 
 unsigned inline_calls(const char *text, struct buf *out)
@@ -225,14 +225,13 @@ unsigned inline_calls(const char *text, struct buf *out)
             put_entry(out, id);
         else
             put_exit(out, id);
-        if (c.what != EXIT) {
-            buf_printf(out, ".Lgoc_call%u:\n", id);
-            buf_add(out, line, (size_t)(end - line));
-            buf_str(out, "\n");
-        }
-        buf_printf(out, ".Lgoc_known%u:\n", id);
-        if (c.tail)
+        if (c.what == EXIT && c.tail)
             buf_str(out, "\tret\n");
+        else if (c.what != ACCESS)
+            buf_printf(out, "\tjmp\t.Lgoc_known%u\n", id);
+        buf_printf(out, ".Lgoc_call%u:\n", id);
+        buf_add(out, line, (size_t)(end - line));
+        buf_printf(out, "\n.Lgoc_known%u:\n", id);
     }
     return id;
 }

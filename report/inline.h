@@ -19,7 +19,6 @@
 /* In the goroutine's record: its shadow call stack. */
 #define INLINE_SP 8         /* where the next return address goes */
 #define INLINE_SP_SYNCED 16 /* the lowest that sp has been since the history was told */
-#define INLINE_SP_BASE 24
 #define INLINE_SP_END 32
 
 /* The granule of eight bytes at address a has its write word at SHADOW + (a & GRANULE) * 2 and its
