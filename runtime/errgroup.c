@@ -8,12 +8,17 @@
  *
  * The slots of a limit are a semaphore: first come, first served among the callers of go.
  *
+ * The context is given back by goc_errgroup_free. Many groups are only waited for, in Go there is nothing
+ * to free, and C has no destructors: so the wait gives it back, if nobody has seen it (goc_ctx_use).
+ *
  * A function that ends its goroutine (goc_goexit) leaves the group like one that returned 0; the
  * bookkeeping is in a defer.
  */
 #include "waiter.h"
 #include <goc/context.h>
 #include <goc/go.h>
+
+enum { CTX_SEEN = 1, CTX_GONE = 2 };
 
 static void leave(void *arg)
 {
@@ -85,14 +90,29 @@ GOC_EXPORT int goc_errgroup_wait(goc_errgroup *g)
 {
     NEED(g);
     waitgroup_wait_at(&g->goc_wg, CALLER_PC());
-    if (g->goc_ctx)
+    if (load_acquire(&g->goc_ctx_use) & CTX_SEEN) {
         goc_cancel(g->goc_ctx);
+        return g->goc_result;
+    }
+    goc_context *ctx = __atomic_exchange_n(&g->goc_ctx, NULL, __ATOMIC_ACQ_REL);
+    if (ctx) {
+        __atomic_fetch_or(&g->goc_ctx_use, CTX_GONE, __ATOMIC_RELAXED);
+        goc_context_free(ctx);
+    }
     return g->goc_result;
 }
 
 GOC_EXPORT goc_context *goc_errgroup_context(goc_errgroup *g)
 {
     NEED(g);
+    uint32_t use = load_relaxed(&g->goc_ctx_use);
+    if (use & CTX_GONE && !g->goc_ctx) { /* asked for after the wait: one that has ended */
+        g->goc_ctx = goc_with_cancel(goc_background());
+        if (g->goc_ctx)
+            goc_cancel(g->goc_ctx);
+    }
+    if (g->goc_ctx && !(use & CTX_SEEN))
+        __atomic_fetch_or(&g->goc_ctx_use, CTX_SEEN, __ATOMIC_RELEASE);
     return g->goc_ctx;
 }
 

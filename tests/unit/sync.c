@@ -10,6 +10,7 @@
 #include <goc/go.h>
 #include <goc/sync.h>
 #include <goc/time.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -783,6 +784,29 @@ static int leaves(void *arg)
     goc_goexit();
 }
 
+/* A group that is only waited for leaves nothing behind. */
+START_TEST(errgroup_without_free)
+{
+    AT_ALL_PS
+    {
+        goc_errgroup g;
+        size_t before = 0;
+        for (int i = 0; i < 2000; i++) {
+            if (i == 100)
+                before = mallinfo2().uordblks;
+            ck_assert_int_eq(goc_errgroup_init(&g, NULL), 0);
+            goc_errgroup_go(&g, succeed, NULL);
+            goc_errgroup_go(&g, fail_at, (void *)1);
+            ck_assert_int_eq(goc_errgroup_wait(&g), 1);
+            ck_assert_int_eq(goc_errgroup_wait(&g), 1);
+        }
+        ck_assert_uint_lt(mallinfo2().uordblks, before + 20000);
+        ck_assert_int_eq(goc_context_err(goc_errgroup_context(&g)), ECANCELED);
+        goc_errgroup_free(&g);
+    }
+}
+END_TEST
+
 START_TEST(errgroup_first_failure)
 {
     AT_ALL_PS
@@ -793,7 +817,7 @@ START_TEST(errgroup_first_failure)
         ck_assert_int_eq(goc_errgroup_init(&g, NULL), 0);
         for (int i = 0; i < 10; i++)
             goc_errgroup_go(&g, succeed, NULL);
-        ck_assert_int_eq(goc_context_err(goc_errgroup_context(&g)), 0);
+        ck_assert_int_eq(goc_context_err(goc_errgroup_context(&g)), 0); /* seen: it stays */
         ck_assert_int_eq(goc_errgroup_wait(&g), 0);
         ck_assert_int_eq(finished, 10);
         ck_assert_int_eq(goc_context_err(goc_errgroup_context(&g)), ECANCELED);
@@ -1028,4 +1052,4 @@ UNIT_MAIN("sync", 60, mutex_excludes, mutex_trylock, mutex_may_be_unlocked_by_an
           waitgroup_go, once_runs_once_and_all_wait, once_counts_as_done_after_a_panic,
           cond_signal_wakes_the_longest_waiting, cond_broadcast_wakes_all, sem_bounds_the_sum,
           sem_first_come_first_served, sem_gives_up_with_its_context, sized_waitgroup_limits,
-          errgroup_first_failure, errgroup_limit, ends_with)
+          errgroup_first_failure, errgroup_without_free, errgroup_limit, ends_with)

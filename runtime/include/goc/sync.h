@@ -223,7 +223,8 @@ typedef struct goc_errgroup {
     struct goc_context *goc_ctx;
     goc_sem goc_slots;
     uint32_t goc_failed, goc_limited;
-    int goc_result, goc_spare;
+    int goc_result;
+    uint32_t goc_ctx_use;
 } goc_errgroup;
 
 /* The group's context becomes a child of ctx; NULL: of the background context. -1, ENOMEM. */
@@ -236,7 +237,8 @@ void goc_errgroup_go(goc_errgroup *g, int (*fn)(void *arg), void *arg);
 bool goc_errgroup_try_go(goc_errgroup *g, int (*fn)(void *arg), void *arg);
 /* Waits for all, ends the group's context, returns the first non-zero result or 0. */
 int goc_errgroup_wait(goc_errgroup *g);
-/* Owned by the group; NULL for a zero-filled group. Valid until goc_errgroup_free. */
+/* Owned by the group; NULL for a zero-filled group. Who has asked for it keeps it until goc_errgroup_free;
+   the context of a group that nobody asked goes with goc_errgroup_wait. */
 struct goc_context *goc_errgroup_context(goc_errgroup *g);
 /* Gives the context back. The group is then as zero-filled. */
 void goc_errgroup_free(goc_errgroup *g);
