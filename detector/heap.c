@@ -39,7 +39,7 @@
 #include "sys.h"
 #include "../report/record.h"
 
-#define BIG (256u << 10)
+#define BIG HEAP_BIG
 #define FREED_BIG_KEPT 256
 
 struct block {
@@ -58,7 +58,7 @@ static u32 big_first, big_lock, big_freed;
 static bool full;
 /* Where blocks ever were; inverted, or the search for pointers to blocks (leak.c) would find these.
  */
-static uintptr_t not_lo, not_hi = UINTPTR_MAX;
+uintptr_t heap_not_lo, heap_not_hi = UINTPTR_MAX;
 
 void heap_init(void)
 {
@@ -175,10 +175,10 @@ void heap_alloc(void *p, size_t n, size_t usable, uintptr_t pc)
             det_notice("too many heap blocks: new ones are not named in reports");
         return;
     }
-    if (unlikely(a < ~not_lo))
-        not_lo = ~a;
-    if (unlikely(a + n >= ~not_hi))
-        not_hi = ~(a + n + 1);
+    if (unlikely(a < ~heap_not_lo))
+        heap_not_lo = ~a;
+    if (unlikely(a + n >= ~heap_not_hi))
+        heap_not_hi = ~(a + n + 1);
     struct race_g *g = det_cur;
     struct block *b = slab_at(&blocks, i);
     *b = (struct block){.base = a, .size = n, .big = big};
@@ -292,12 +292,19 @@ bool heap_find(uintptr_t a, struct heap_block *out)
     return big_find(a, true, out);
 }
 
+void heap_prefetch_record(uintptr_t base)
+{
+    u32 i = __atomic_load_n(heap_meta_of(base), __ATOMIC_RELAXED);
+    if (i && i < blocks.used)
+        __builtin_prefetch(slab_at(&blocks, i));
+}
+
 bool heap_block_at(uintptr_t a, uintptr_t *base, size_t *size)
 {
-    if (a < ~not_lo || a >= ~not_hi || !det_app(a))
+    if (a < ~heap_not_lo || a >= ~heap_not_hi || !det_app(a))
         return false;
     uintptr_t granule = a & ~15ul, stop = granule > BIG ? granule - BIG : 0;
-    for (; granule > stop && granule >= (~not_lo & ~15ul); granule -= 16) {
+    for (; granule > stop && granule >= (~heap_not_lo & ~15ul); granule -= 16) {
         u32 i = __atomic_load_n(heap_meta_of(granule), __ATOMIC_RELAXED);
         if (!i || i >= blocks.used)
             continue;
@@ -308,6 +315,11 @@ bool heap_block_at(uintptr_t a, uintptr_t *base, size_t *size)
             return true;
         break; /* the nearest one before it decides */
     }
+    return heap_big_at(a, base, size);
+}
+
+bool heap_big_at(uintptr_t a, uintptr_t *base, size_t *size)
+{
     for (u32 i = big_first, n = 0; i && n < 1u << 20; n++) {
         const struct block *b = slab_at(&blocks, i);
         *base = b->base;

@@ -8,7 +8,7 @@
  * a list of memory still to be looked at. A word that points into a live heap block, or into the live
  * part of a blocked goroutine's stack, adds that; reaching memory wakes whoever waits on an object in
  * it; whoever wakes adds his stack and frees the locks he holds. Each block and each stack is added
- * once, so the time is linear in the memory reached.
+ * once, so the time is linear in the memory reached; what is read for each pointer is fetched ahead (ring).
  *
  * Where it begins: the data segments, the stacks of those who run, and all other memory of the process
  * that is neither a block nor somebody's stack nor this library's own (roots.c).
@@ -285,6 +285,12 @@ static bool mark(uintptr_t base)
     return true;
 }
 
+/* Does a block begin at w that has been reached? */
+static inline bool marked(uintptr_t w)
+{
+    return marks[(w & DET_ADDR_MASK) >> 7] >> (w >> 4 & 7) & 1;
+}
+
 static uintptr_t stacks_lo, stacks_hi, libc_lo, libc_hi;
 
 /* The allocator names a chunk by the address 16 bytes before it, and that lies in the last 8 bytes of
@@ -294,10 +300,71 @@ static bool header(uintptr_t w, uintptr_t base, size_t size)
     return (w & 15) == 0 && w > base && w + 8 >= base + size;
 }
 
-static inline void visit(uintptr_t w, uintptr_t at)
+/* Where live blocks begin: a bit for each 16 bytes, so that the nearest one before an address is found in a
+   few words that the cache holds, instead of by walking through the map of block records. */
+static u64 *begins;
+#define BEGINS_SIZE (1ull << (DET_ADDR_BITS - 7))
+
+static void note_block(uintptr_t base, size_t size)
+{
+    uintptr_t bit = (base & DET_ADDR_MASK) >> 4;
+    if (size < HEAP_BIG)
+        begins[bit / 64] |= 1ull << bit % 64;
+    roots_except_block(base, size);
+}
+
+/* The nearest beginning of a small block at or before w; 0: none that could hold it. */
+static uintptr_t begin_before(uintptr_t w)
+{
+    uintptr_t bit = (w & DET_ADDR_MASK) >> 4, at = bit / 64;
+    u64 bits = begins[at] & (~0ull >> (63 - bit % 64));
+    for (u32 k = 0; !bits && k <= HEAP_BIG / 1024 && at > 0; k++)
+        bits = begins[--at];
+    return bits ? (w & ~DET_ADDR_MASK) | (at * 64 + 63 - (uintptr_t)__builtin_clzll(bits)) << 4 : 0;
+}
+
+/* A word that may point into a block, and where it stands. What is to be known of it lies in four places far
+   apart (this bitmap, the map, the block's record, the block), each a miss of the cache in a large heap. So
+   it goes through a ring, and at each quarter of the way the next of them is fetched. */
+#define RING 32
+static struct {
+    uintptr_t w, at, base;
+} *ring; /* in a mapping of our own: this library's data may be the program's, which is looked through */
+static u32 ring_at;
+
+static void decide(uintptr_t w, uintptr_t at, uintptr_t begin)
 {
     uintptr_t base;
     size_t size;
+    if (!w || !(begin ? heap_block_at(w, &base, &size) : heap_big_at(w, &base, &size)) ||
+        (at - libc_lo < libc_hi - libc_lo && header(w, base, size)) || !mark(base))
+        return;
+    push(base, base + size);
+    wake_range(base, base + size);
+}
+
+static void ring_step(uintptr_t w, uintptr_t at)
+{
+    u32 k = ring_at++ % RING, a = (k + RING * 3 / 4) % RING, b = (k + RING / 2) % RING;
+    uintptr_t due = ring[k].w, due_at = ring[k].at, due_base = ring[k].base;
+    ring[k].w = w;
+    ring[k].at = at;
+    ring[k].base = 0;
+    if (ring[a].w && (ring[a].base = begin_before(ring[a].w)))
+        heap_prefetch(ring[a].base);
+    if (ring[b].base)
+        heap_prefetch_record(ring[b].base);
+    decide(due, due_at, due_base);
+}
+
+static void decide_all(void)
+{
+    for (u32 k = 0; k < RING; k++)
+        ring_step(0, 0);
+}
+
+static inline void visit(uintptr_t w, uintptr_t at)
+{
     if (w - stacks_lo < stacks_hi - stacks_lo) {
         struct person *p = stack_owner(w);
         if (p) {
@@ -306,11 +373,11 @@ static inline void visit(uintptr_t w, uintptr_t at)
             return;
         }
     }
-    if (!heap_block_at(w, &base, &size) || (at - libc_lo < libc_hi - libc_lo && header(w, base, size)) ||
-        !mark(base))
+    if (!heap_may_hold(w) || marked(w))
         return;
-    push(base, base + size);
-    wake_range(base, base + size);
+    __builtin_prefetch(&begins[(w & DET_ADDR_MASK) >> 10]);
+    __builtin_prefetch((const void *)w);
+    ring_step(w, at);
 }
 
 static void spread(void)
@@ -323,7 +390,11 @@ static void spread(void)
             continue;
         }
         if (work.n == 0)
+            decide_all();
+        if (work.n == 0 && to_wake_n == 0)
             return;
+        if (work.n == 0)
+            continue;
         uintptr_t lo = work.v[work.n - 1].key, hi = ends[work.n - 1];
         work.n--;
         for (; lo + 8 <= hi; lo += 8)
@@ -473,7 +544,6 @@ static void visit_root(uintptr_t lo, uintptr_t hi, const uintptr_t *copy)
 /* All the rest of memory. */
 static void add_rest(void)
 {
-    roots_begin();
     for (u32 k = 0; k < leak_q.data_n; k++)
         roots_except(leak_q.data[k].lo, leak_q.data[k].hi);
     for (size_t k = 0; k < stacks.n; k++)
@@ -487,6 +557,8 @@ static void add_rest(void)
 
 static void find_roots(void)
 {
+    roots_begin();
+    heap_each_live(note_block);
     leak_q.world->goroutines(add_person, NULL);
     table_sort(&starts);
     add_threads_of_the_program();
@@ -691,8 +763,10 @@ void reach_search(const struct snapshot *s, void *out)
     stacks = objects = records = locks = starts = work = (struct table){0};
     ends = NULL;
     ends_cap = 0;
-    to_wake_n = 0;
+    to_wake_n = ring_at = 0;
+    ring = det_map(RING * sizeof *ring);
     marks = det_map(1ull << (DET_ADDR_BITS - 7));
+    begins = det_map(BEGINS_SIZE);
     find_roots();
     spread();
     for (u32 i = 0; i < people_n; i++) {
@@ -711,6 +785,7 @@ void reach_search(const struct snapshot *s, void *out)
     }
     a->blocked = blocked_n;
     classify(a);
+    det_unmap(begins, BEGINS_SIZE);
     det_unmap(marks, 1ull << (DET_ADDR_BITS - 7));
     a->done = true;
 }

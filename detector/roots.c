@@ -155,7 +155,7 @@ static void except_sort(void)
 #define CHUNK_NOT_MAIN 4
 #define ARENA_HEAP (64ul << 20)
 
-static void except_block(uintptr_t base, size_t size)
+void roots_except_block(uintptr_t base, size_t size)
 {
     static uintptr_t last;
     uintptr_t chunk = ((const uintptr_t *)base)[-1], heap = base & ~(ARENA_HEAP - 1);
@@ -324,7 +324,6 @@ bool roots_each(void (*fn)(uintptr_t lo, uintptr_t hi, const uintptr_t *copy))
         for (size_t i = 0; i < n; i++)
             if (below[k].hi > maps[i].r.lo && below[k].hi <= maps[i].r.hi)
                 roots_except(below[k].lo > maps[i].r.lo ? below[k].lo : maps[i].r.lo, below[k].hi);
-    heap_each_live(except_block);
     except_sort();
     for (size_t k = 1; k < except_n; k++)
         if (except[k].hi < except[k - 1].hi)

@@ -13,6 +13,8 @@ void roots_break_moved(void);
 /* For the search in a copy of the process. First, what is looked at by other rules: */
 void roots_begin(void);
 void roots_except(uintptr_t lo, uintptr_t hi);
+/* What a live heap block of the program's says of the allocator's regions: to be told of all of them. */
+void roots_except_block(uintptr_t base, size_t size);
 /* ... from the beginning of the mapping that sp is in. */
 void roots_except_below(uintptr_t sp, size_t at_most);
 /* Then fn is called with all other memory of the program's: once without a copy for [lo, hi), then
