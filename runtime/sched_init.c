@@ -241,6 +241,7 @@ bool m_may_end(const struct m *m)
 void *m_end(struct m *m)
 {
     lock_acquire(&sched.lock, RANK_SCHED);
+    m_settle(m);
     struct p *p = m->p;
     m->p = NULL;
     struct m **link = &sched.all_m;
