@@ -296,7 +296,10 @@ static void weak_atomic(struct finding *f, const struct race *r, const struct re
     for (u32 i = 0; i < other->natomics; i++) {
         uintptr_t a = other->atomic[i];
         u64 last = shadow_load(&shadow_of(a)[0]);
-        if (word_id(last) != id || word_epoch(last) < epoch || !history_read_atomic(r->g, a))
+        /* Of a granule that both share the words are the other's by now. */
+        bool shared = a >> 3 == (r->hit->granule & DET_ADDR_MASK) >> 3;
+        if ((!shared && (word_id(last) != id || word_epoch(last) < epoch)) ||
+            !history_read_atomic(r->g, a))
             continue;
         uintptr_t at = whole(a);
         if (!at)

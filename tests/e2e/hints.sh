@@ -10,7 +10,7 @@ cat >"$work/hints.c" <<'END'
 
 #define MS GOC_MILLISECOND
 static int data;
-static atomic_int ready, seen;
+static atomic_int ready;
 static goc_mutex mu, mu2;
 static goc_rwmutex rw;
 static goc_waitgroup wg;
@@ -24,16 +24,36 @@ static void pass(atomic_int *until)
         goc_gosched();
 }
 
+/* Something has happened, and the detector sees nothing of it. */
+static volatile int told;
+static __attribute__((no_sanitize("thread"))) void tell(void)
+{
+    told = 1;
+}
+static __attribute__((no_sanitize("thread"))) void pass_unseen(void)
+{
+    while (!told)
+        goc_gosched();
+}
+/* Sleeps until that, or until all others have ended. */
+static __attribute__((no_sanitize("thread"))) void nap(void)
+{
+    do
+        goc_sleep(5 * MS);
+    while (!told && goc_numgoroutine() > 1);
+}
+
 static void add_inside(void)
 {
     goc_waitgroup_add(&wg, 1);
-    goc_sleep(20 * MS);
+    tell();
+    goc_sleep(200 * MS);
     goc_waitgroup_done(&wg);
 }
 static void wg_inside(void)
 {
     go(add_inside);
-    goc_sleep(5 * MS);
+    nap();
     goc_waitgroup_wait(&wg);
 }
 static void starts_one(void)
@@ -43,7 +63,7 @@ static void starts_one(void)
 static void wg_elsewhere(void)
 {
     go(starts_one);
-    goc_sleep(5 * MS);
+    nap();
     goc_waitgroup_wait(&wg);
 }
 
@@ -55,50 +75,52 @@ static void close_send(void)
 {
     ch = goc_chan_make(int, 1);
     go(send_one);
-    goc_sleep(5 * MS);
+    nap();
     goc_close(ch);
 }
 static void try_one(void)
 {
     int v;
     goc_try_recv(ch, &v);
-    goc_sleep(50 * MS);
+    tell();
+    goc_sleep(200 * MS);
 }
 static void free_recv(void)
 {
     ch = goc_chan_make(int, 1);
     go(try_one);
-    goc_sleep(5 * MS);
+    nap();
     goc_chan_free(ch);
 }
 
 static void set_data(void)
 {
     data = 1;
-    atomic_store_explicit(&seen, 1, memory_order_relaxed);
+    tell();
 }
 static void slept(void)
 {
     go(set_data);
-    goc_sleep(5 * MS);
+    nap();
     data++;
 }
 static void slept_before(void)
 {
     goc_sleep(5 * MS);
     go(set_data);
-    pass(&seen);
+    pass_unseen();
     data++;
 }
 static void set_and_stay(void)
 {
     data = 1;
-    goc_sleep(30 * MS);
+    tell();
+    goc_sleep(200 * MS);
 }
 static void slept_both(void)
 {
     go(set_and_stay);
-    goc_sleep(5 * MS);
+    nap();
     data++;
 }
 
@@ -156,7 +178,7 @@ static void use_config(void)
 static void checked_twice(void)
 {
     go(use_config);
-    goc_sleep(5 * MS);
+    nap();
     config_get();
 }
 static int *config_peek(void)
@@ -166,7 +188,7 @@ static int *config_peek(void)
 static void checked_elsewhere(void)
 {
     go(use_config);
-    goc_sleep(5 * MS);
+    nap();
     used = config_peek();
 }
 
@@ -179,7 +201,7 @@ static void under_one(void)
 static void two_locks(void)
 {
     go(under_one);
-    goc_sleep(5 * MS);
+    nap();
     goc_mutex_lock(&mu2);
     data++;
     goc_mutex_unlock(&mu2);
@@ -193,7 +215,7 @@ static void under_read(void)
 static void read_locked(void)
 {
     go(under_read);
-    goc_sleep(5 * MS);
+    nap();
     under_read();
 }
 
@@ -206,14 +228,14 @@ static void own_local(void)
     int mine = 0;
     go(through, &mine);
     mine++;
-    goc_sleep(5 * MS);
+    nap();
 }
 static void others_local(void)
 {
     int theirs = 0;
     go(through, &theirs);
     go(through, &theirs);
-    goc_sleep(5 * MS);
+    nap();
 }
 
 int main(int argc, char **argv)
