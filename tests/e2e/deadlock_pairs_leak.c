@@ -467,6 +467,33 @@ static void select_has_a_timeout(void)
     SOON;
 }
 
+/* Whoever reports its state goes on after those who listen were told to stop. */
+static void reports(goc_chan(int) state, goc_recv_chan(goc_unit) stop)
+{
+    for (int i = 0; i < 3; i++) {
+        goc_sleep(5 * MS);
+        if (fixed) {
+            if (goc_select(goc_on_send(state, i), goc_on_recv(stop, NULL)) == 1)
+                return;
+        } else {
+            goc_send(state, i);
+        }
+    }
+}
+static void listen_a_while(void)
+{
+    goc_chan(int) state = goc_chan_make(int, 0);
+    goc_chan(goc_unit) stop = goc_chan_make(goc_unit, 0);
+    go(reports, state, stop);
+    goc_recv(state);
+    goc_close(stop);
+}
+static void reports_after_the_stop(void)
+{
+    listen_a_while();
+    goc_sleep(30 * MS);
+}
+
 const struct pair leak_pairs[] = {
     PAIR(timed_out_fetch, "GOROUTINE LEAK"),
     PAIR(range_never_closed, "GOROUTINE LEAK"),
@@ -491,5 +518,6 @@ const struct pair leak_pairs[] = {
     PAIR(io_waiter_will_wake, "GOROUTINE LEAK"),
     PAIR(running_goroutine_will_wake, "GOROUTINE LEAK"),
     PAIR(select_has_a_timeout, "GOROUTINE LEAK"),
+    PAIR(reports_after_the_stop, "GOROUTINE LEAK"),
     {0},
 };

@@ -313,6 +313,60 @@ static void told_to_unlock(void)
         goc_send(ch, NULL);
 }
 
+/* --- as they were found in servers ----------------------------------------------------------------------- */
+
+/* All are counted at once, and each is waited for before the next is started. */
+static void wait_inside_the_loop(void)
+{
+    goc_waitgroup_add(&done, 3);
+    for (int i = 0; i < 3; i++) {
+        go(goc_waitgroup_done, &done);
+        if (!fixed)
+            goc_waitgroup_wait(&done);
+    }
+    goc_waitgroup_wait(&done);
+}
+
+/* The signal comes before the wait, and what it says is kept nowhere. */
+static bool is_ready;
+static goc_cond ready_cond = GOC_COND_INIT(&a);
+static void makes_ready(void)
+{
+    goc_mutex_lock(&a);
+    is_ready = true;
+    goc_cond_signal(&ready_cond);
+    goc_mutex_unlock(&a);
+}
+static void signal_before_wait(void)
+{
+    go(makes_ready);
+    SOON;
+    goc_mutex_lock(&a);
+    while (!fixed || !is_ready)
+        goc_cond_wait(&ready_cond);
+    goc_mutex_unlock(&a);
+}
+
+/* The way out for an error forgets the unlock; it is the next call that hangs. */
+static int put(bool error)
+{
+    goc_mutex_lock(&a);
+    if (error && !fixed)
+        return -1;
+    goc_mutex_unlock(&a);
+    return error ? -1 : 0;
+}
+static void puts_twice(void)
+{
+    put(true);
+    put(false);
+}
+static void unlock_forgotten_on_error(void)
+{
+    go(puts_twice);
+    goc_sleep(20 * MS);
+}
+
 const struct pair stuck_pairs[] = {
     PAIR(locks_meet, "DEADLOCK"),
     PAIR(locks_meet_while_others_run, "DEADLOCK"),
@@ -337,5 +391,8 @@ const struct pair stuck_pairs[] = {
     PAIR(lock_twice_and_others_run, "DEADLOCK"),
     PAIR(lock_twice_told_to_nobody, "DEADLOCK"),
     PAIR(told_to_unlock, "DEADLOCK"),
+    PAIR(wait_inside_the_loop, "DEADLOCK"),
+    PAIR(signal_before_wait, "DEADLOCK"),
+    PAIR(unlock_forgotten_on_error, "DEADLOCK"),
     {0},
 };
