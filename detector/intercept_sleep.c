@@ -11,10 +11,8 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
-#include <sys/msg.h>
 #include <sys/resource.h>
 #include <sys/select.h>
-#include <sys/sem.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <threads.h>
@@ -58,9 +56,5 @@ SLEEPS(int, pselect,
 SLEEPS(int, epoll_pwait2,
        (int fd, struct epoll_event *e, int n, const struct timespec *t, const sigset_t *s),
        (fd, e, n, t, s))
-SLEEPS(ssize_t, msgrcv, (int q, void *m, size_t n, long type, int flags), (q, m, n, type, flags))
-SLEEPS(int, msgsnd, (int q, const void *m, size_t n, int flags), (q, m, n, flags))
-SLEEPS(int, semop, (int s, struct sembuf *op, size_t n), (s, op, n))
-SLEEPS(int, semtimedop, (int s, struct sembuf *op, size_t n, const struct timespec *t), (s, op, n, t))
 SLEEPS(int, flock, (int fd, int op), (fd, op))
 SLEEPS(int, lockf, (int fd, int op, off_t n), (fd, op, n))
