@@ -380,4 +380,10 @@ void det_fork_child(void)
 {
     det_lock_held++;
     output_forked();
+    /* What the others did before the fork is the past of the one that lives on; they do nothing more. */
+    u32 at = 0;
+    struct race_g *cur = det_cur;
+    for (struct race_g *g; cur && (g = det_g_each(&at));)
+        if (g != cur)
+            clock_set(&cur->know, g->id, g->epoch);
 }

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <threads.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,7 +48,22 @@ SLEEPS_FOR(unsigned, sleep, unsigned, 1000000000)
 SLEEPS_FOR(int, usleep, unsigned, 1000)
 SLEEPS(int, pause, (void), ())
 SLEEPS(int, sigsuspend, (const sigset_t *s), (s))
-SLEEPS(long, syscall, (long n, long a, long b, long c, long d, long e, long f), (n, a, b, c, d, e, f))
+/* Descriptors that come by no function of libc's (for some there is none). */
+static bool makes_fd(long n)
+{
+    return n == SYS_io_uring_setup || n == SYS_pidfd_open || n == SYS_memfd_create || n == SYS_openat ||
+           n == SYS_perf_event_open || n == SYS_userfaultfd || n == SYS_epoll_create1 ||
+           n == SYS_eventfd2 || n == SYS_socket;
+}
+ICEPT(long, syscall, (long n, long a, long b, long c, long d, long e, long f))
+{
+    ICEPT_MAY_SLEEP();
+    long r = REAL(syscall)(n, a, b, c, d, e, f);
+    ICEPT_SLEPT();
+    if (r >= 0 && makes_fd(n))
+        hook_fd_open((int)r);
+    return r;
+}
 SLEEPS(int, thrd_sleep, (const struct timespec *t, struct timespec *left), (t, left))
 SLEEPS(pid_t, wait3, (int *status, int how, struct rusage *u), (status, how, u))
 SLEEPS(int, pselect,
