@@ -156,10 +156,15 @@ doors: ## keep the doors between the rooms
 # A unit test is linked with the plain runtime, with the race runtime if its name ends in _race, with
 # the detector's objects if it starts with det_, with the report's objects if it starts with rep_.
 unit: $(UNIT)
-$(BUILD)/unit/%: tests/unit/%.c tests/unit/common.c $(LIBS) $(TOOL)
+UNIT_CC = $(CC) $(CFLAGS) $(STD) -Iruntime/include -iquote runtime -Idetector -Ireport -Itests/unit -MMD -MP -MF $@.d -MT $@
+$(BUILD)/unit/common.o: tests/unit/common.c
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  CC     $@')
-	$(Q)$(CC) $(CFLAGS) $(STD) -Iruntime/include -iquote runtime -Idetector -Ireport -Itests/unit -MMD -MP $< tests/unit/common.c \
+	$(Q)$(UNIT_CC) -c $< -o $@
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/unit/common.o $(LIBS) $(TOOL)
+	@mkdir -p $(@D)
+	$(if $(Q),@echo '  CC     $@')
+	$(Q)$(UNIT_CC) $< $(BUILD)/unit/common.o \
 	    $(if $(filter rep_%,$*),$(filter-out %/main.c.o,$(REP_O)) $(REP_LIBS),$(if $(filter det_% %_race,$*),$(L)/libgoc-race.a,$(L)/libgoc.a) $(RT_LIBS)) \
 	    $$(pkg-config --libs check) -o $@
 
