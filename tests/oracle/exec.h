@@ -1,0 +1,87 @@
+/*
+ * exec.h - what the parts of the executor share (exec.c says what it is).
+ *
+ * The operations are run by what they are about: memory and atomics, libgoc's own objects, POSIX's.
+ * Each part keeps its objects, and what its guards know of them, to itself; each has one function
+ * that runs an operation of its kinds and says whether it was one. What is shared is the log, the
+ * goroutines that run, and a word for each that one part has to know of another.
+ */
+#ifndef ORACLE_EXEC_H
+#define ORACLE_EXEC_H
+
+#define _GNU_SOURCE
+#include "prog.h"
+#include <goc.h>
+#include <pthread.h>
+
+/* Of the ABI, what is not about memory (exec_memory.c has that). */
+void __tsan_init(void);
+void __tsan_func_entry(void *);
+void __tsan_func_exit(void);
+
+extern struct shared *S;
+extern bool par;         /* several Ps: uses only that are safe in any order */
+extern struct run *runs[MAX_INST];
+
+/* A goroutine: lives in its own stack. */
+struct run {
+    uint32_t inst, body, op;
+    uint32_t mutex, rlocked, wlocked; /* held, a bit each */
+    uint32_t pmutex, prlocked, pwlocked;
+    bool thread;
+    uint32_t sem[N_SEM];
+    uint32_t entered; /* frames that CALL has left open, until the goroutine's end */
+    goc_waitgroup group;
+    goc_sized_waitgroup sized;
+    goc_errgroup errgroup;
+    unsigned char *buffer; /* STACKBUF bytes that others may be told of */
+};
+
+/* It is running, its buffer can be named; all of its program; it is about to end. */
+void run_begins(struct run *x);
+void run_all(struct run *x);
+void run_ends(struct run *x);
+/* Whose stack is this? goc_once_do gives its function no argument. */
+struct run *run_here(void);
+
+/* How a goroutine or thread is started. */
+struct start {
+    uint32_t inst, body;
+    struct run *group; /* whose it is in; NULL: none */
+    int how;           /* GROUP_*, THREAD_* */
+    bool limited;
+    uint32_t acquire; /* the event that asked for its slot */
+    uint32_t phase; /* of a thread */
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t cond;
+    pthread_barrier_t barrier;
+    bool signalled;
+};
+/* NULL: the program has started all that it may. */
+struct start *new_instance(uint32_t body);
+
+uint32_t log_event(struct run *x, int kind, int flags, uint64_t a, uint64_t b, uint64_t c);
+enum { MUTEX, READER, WRITER }; /* c of EV_LOCKED and EV_UNLOCK */
+
+/* Runs the operation and returns true, or false: it is not one of this part's. */
+bool memory_op(struct run *x, const struct op *o);
+bool libgoc_op(struct run *x, const struct op *o);
+bool posix_op(struct run *x, const struct op *o);
+
+/* exec_memory.c: an access of n bytes of the arena beside those that the program lists; and whether
+   blocks are allocated that the log says nothing of (a thread's, a context's): memory that was freed
+   may have been given out again. */
+void write_global(struct run *x, uint32_t off, uint32_t n);
+extern bool unseen_blocks;
+extern unsigned char *stack_buffer[MAX_BODIES];
+
+/* exec_libgoc.c, exec_posix.c: before the program begins. False: this machine has not enough. */
+void libgoc_objects(void);
+bool posix_objects(void);
+
+/* exec_posix.c: a thread runs, and no goroutine is to begin an operation; what a thread may do. */
+extern uint32_t thread_runs;
+bool for_thread(int kind);
+
+#endif
