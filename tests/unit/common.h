@@ -48,6 +48,9 @@ void unit_exec(struct unit_end *end, const char *const *argv, const char *const 
     } while (0)
 bool unit_contains(const char *text, const char *words);
 
+/* For tests of what must hold with one P, two, eight: the block after it is run with each. */
+#define AT_ALL_PS for (int ps[] = {1, 2, 8, 0}, *p = ps; *p && (goc_gomaxprocs(*p), 1); p++)
+
 /* A repeatable random sequence (xorshift64*); *state must not be 0. */
 uint64_t unit_random(uint64_t *state);
 

@@ -13,8 +13,6 @@
 #include <goc/time.h>
 #include <stdlib.h>
 
-#define AT_ALL_PS for (int ps[] = {1, 2, 8, 0}, *p = ps; *p && (goc_gomaxprocs(*p), 1); p++)
-
 static bool is_done(goc_context *ctx)
 {
     bool ok = true;

@@ -15,7 +15,6 @@
 #ifndef ENDS_WITH_FINDING
 #define ENDS_WITH_FINDING 2 /* with the detector most of these are findings as well: 66 */
 #endif
-#define AT_ALL_PS for (int ps[] = {1, 2, 8, 0}, *p = ps; *p && (goc_gomaxprocs(*p), 1); p++)
 
 START_TEST(index_and_value)
 {

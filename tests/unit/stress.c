@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AT_ALL_PS for (int ps[] = {1, 2, 8, 0}, *p = ps; *p && (goc_gomaxprocs(*p), 1); p++)
-
 static int rounds(int n)
 {
     const char *s = getenv("STRESS");

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define AT_ALL_PS for (int ps[] = {1, 2, 8, 0}, *p = ps; *p && (goc_gomaxprocs(*p), 1); p++)
 #define MS GOC_MILLISECOND
 
 static atomic_int n;
