@@ -319,6 +319,35 @@ static void weak_atomic(struct finding *f, const struct race *r, const struct re
     }
 }
 
+/* The locks held at a restored access, told with the part before. */
+static void locks_then(const struct restored *at)
+{
+    for (u32 k = 0; k < at->nlocks; k++) {
+        const struct logged_lock *l = &at->lock[k];
+        struct record_lock rl = {l->addr, l->kind, l->mode, l->pc != 0, 0};
+        where_note(l->addr);
+        items_add(&output_items, ITEM_LOCK, &rl, sizeof rl, &l->pc, l->pc ? sizeof l->pc : 0);
+    }
+}
+
+/* What g knows of the other goroutine, up to where: everything it did later is in no order with g. */
+static void known_so_far(struct finding *f, const struct race *r, const struct life *him)
+{
+    static struct restored latest;
+    u32 id = word_id(r->hit->word), epoch = clock_lookup(&r->g->know, id);
+    struct record_part p = {.role = PART_KNEW, .goid = him->goid, .flags = him->flags};
+    if (epoch >= word_epoch(r->hit->word))
+        return; /* it has learnt more since, by an id that was taken */
+    p.aux = epoch < him->first ? KNEW_NOTHING : KNEW_UP_TO;
+    if (p.aux == KNEW_UP_TO && history_latest(id, epoch, &latest)) {
+        p.flags |= latest.truncated ? PART_TRUNCATED : 0;
+        finding_part(f, &p, latest.pc, latest.depth);
+        locks_then(&latest);
+    } else {
+        finding_part(f, &p, NULL, 0);
+    }
+}
+
 static void seeming_order(struct finding *f, const struct race *r, const struct restored *other,
                           const struct life *him)
 {
@@ -398,12 +427,7 @@ static void race_on_stack(void *arg)
                                        .addr = other.addr,
                                        .size = other.size},
                  other.pc, other.depth);
-    for (u32 k = 0; k < other.nlocks; k++) {
-        const struct logged_lock *l = &other.lock[k];
-        struct record_lock rl = {l->addr, l->kind, l->mode, l->pc != 0, 0};
-        where_note(l->addr);
-        items_add(&output_items, ITEM_LOCK, &rl, sizeof rl, &l->pc, l->pc ? sizeof l->pc : 0);
-    }
+    locks_then(&other);
     creator(f, &me);
     if (named)
         creator(f, &him);
@@ -411,6 +435,8 @@ static void race_on_stack(void *arg)
         object(f, r->a, r->g->object);
     else
         location(f, r->a > other.addr ? r->a : other.addr, r->n < other.size ? r->n : other.size);
+    if (named)
+        known_so_far(f, r, &him);
     if (known && named)
         seeming_order(f, r, &other, &him);
     write_it();

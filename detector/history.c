@@ -390,6 +390,7 @@ struct wanted {
     u32 epoch, flags;
     uintptr_t granule; /* low 44 bits */
     u64 bytes;         /* one of these: others of the granule may be another access's */
+    bool latest;       /* instead: any access, the last one up to that epoch */
 };
 
 static u64 bytes_in(uintptr_t granule, uintptr_t a, size_t n)
@@ -471,13 +472,13 @@ static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wan
                 continue;
             case EV_EPOCH:
                 r->epoch = (u32)value;
-                if (r->epoch > want->epoch && !found)
-                    return false;
+                if (r->epoch > want->epoch && (want->latest || !found))
+                    return found;
                 continue;
             case EV_RUN:
                 flags = value & 3;
                 n = 1u << (value >> 2 & 3);
-                if (!run_holds(want, e >> EV_ADDR_SHIFT, n, *++p, &a))
+                if (!run_holds(want, a = e >> EV_ADDR_SHIFT, n, *++p, &a) && !want->latest)
                     continue;
                 break;
             default:
@@ -488,9 +489,9 @@ static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wan
         }
         if (found && (flags & ACCESS_ATOMIC) && (flags & ACCESS_WRITE))
             note_atomic(out, a);
-        if (r->epoch != want->epoch || !(bytes_in(want->granule, a, n) & want->bytes))
-            continue;
-        if ((flags ^ want->flags) & (ACCESS_WRITE | ACCESS_ATOMIC))
+        if (!want->latest &&
+            (r->epoch != want->epoch || !(bytes_in(want->granule, a, n) & want->bytes) ||
+             (flags ^ want->flags) & (ACCESS_WRITE | ACCESS_ATOMIC)))
             continue;
         found = true;
         out->addr = a;
@@ -504,31 +505,44 @@ static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wan
 
 static struct replay replay; /* under the lock */
 
-bool history_restore(u64 word, uintptr_t granule, u32 flags, struct restored *out)
+static bool restore(u32 id, const struct wanted *want, struct restored *out)
 {
-    struct wanted want = {word_epoch(word), flags | (word & WORD_ATOMIC ? ACCESS_ATOMIC : 0),
-                          granule & DET_ADDR_MASK, word & WORD_BYTES};
     bool found = false;
     det_lock(&lock);
-    for (u32 i = life_of[word_id(word)]; i && !found; i = life_at(i)->before) {
+    for (u32 i = life_of[id]; i && !found; i = life_at(i)->before) {
         struct life *l = life_at(i);
-        if (l->first > want.epoch)
+        if (l->first > want->epoch)
             continue;
         for (struct chunk *c = l->newest; c && !found; c = c->older) {
-            if (c->epoch > want.epoch)
+            if (c->epoch > want->epoch)
                 continue;
             const u64 *end = c->ev + c->words;
             if (c == l->newest && l->g)
                 end = __atomic_load_n(&l->g->ev, __ATOMIC_ACQUIRE);
-            found = replay_chunk(c, end, &want, &replay, out);
-            if (c->epoch < want.epoch)
+            found = replay_chunk(c, end, want, &replay, out);
+            if (c->epoch < want->epoch && !want->latest)
                 break; /* older chunks end before that epoch */
         }
         break;
     }
     det_unlock(&lock);
+    return found;
+}
+
+bool history_restore(u64 word, uintptr_t granule, u32 flags, struct restored *out)
+{
+    struct wanted want = {.epoch = word_epoch(word),
+                          .flags = flags | (word & WORD_ATOMIC ? ACCESS_ATOMIC : 0),
+                          .granule = granule & DET_ADDR_MASK,
+                          .bytes = word & WORD_BYTES};
+    bool found = restore(word_id(word), &want, out);
     out->addr = out->addr | (granule & ~(uintptr_t)DET_ADDR_MASK);
     return found;
+}
+
+bool history_latest(u32 id, u32 epoch, struct restored *out)
+{
+    return restore(id, &(struct wanted){.epoch = epoch, .latest = true}, out);
 }
 
 bool history_read_atomic(struct race_g *g, uintptr_t a)

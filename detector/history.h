@@ -137,6 +137,8 @@ struct restored {
 };
 /* The access that left `word` (with the bytes in question) in the shadow of `granule`. */
 bool history_restore(u64 word, uintptr_t granule, u32 flags, struct restored *out);
+/* The last access in the log of (id, epoch)'s life up to the end of that epoch: where, not what. */
+bool history_latest(u32 id, u32 epoch, struct restored *out);
 /* Has g, as far as the newest part of its log goes back, read atomically at a (the low 44 bits)? */
 bool history_read_atomic(struct race_g *g, uintptr_t a);
 /* The goroutine, or (thread) thread, with the highest number so far. */

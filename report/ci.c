@@ -123,7 +123,7 @@ static void github_finding(struct output *o, struct findings *all, struct findin
                finding_message(&all->arena, f));
     for (size_t i = 0; i < f->nparts; i++) {
         const struct part *p = &f->part[i];
-        if (p == at || !p->stack.n || p->r.role == PART_CREATED)
+        if (p == at || !p->stack.n || p->r.role == PART_CREATED || p->r.role == PART_KNEW)
             continue;
         bool frames;
         char *s = text_sentence(all, f, p, &frames);

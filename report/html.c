@@ -2,7 +2,11 @@
  * html.c - one page, nothing to fetch: the findings with the source around them.
  *
  * For a race the two goroutines stand side by side, each with a few lines of source around its
- * access and its stack folded below; the creation sites and the memory follow. A lock cycle is also
+ * access and its stack folded below; the creation sites and the memory follow. Between them stands
+ * what is known of their order, the earliest first: their creation, how far the one had heard of the
+ * other (the detector's clocks tell), the line from which nothing orders them, and what only looks
+ * as though it did. A record carries no times and no more of the other's acquiring than this; what
+ * would have to be guessed is not drawn. A lock cycle is also
  * drawn: locks on a circle, an arrow from the one held to the one wanted. No script is needed to
  * read or fold anything (<details>), so the page works where scripts are forbidden, as in a CI's
  * artifact viewer; colours follow the reader's light or dark setting.
@@ -11,6 +15,8 @@
  * file is not at hand the place is named and the excerpt left out.
  */
 #include "format.h"
+
+#include "hooks.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -34,7 +40,20 @@ static const char style[] =
     "pre .at{background:var(--mark);box-shadow:inset 3px 0 #c33}"
     "pre i{font-style:normal;opacity:.55;display:inline-block;width:4em;text-align:right;"
     "margin-right:1em;user-select:none}"
-    ".sides>section{min-width:0}"
+    ".sides>section,.between{min-width:0}"
+    ".pair{grid-template-columns:minmax(0,1fr) 17rem minmax(0,1fr)}"
+    ".between ol{list-style:none;padding:0;margin:0;font-size:.85rem}"
+    ".between li{position:relative;border:1px solid var(--line);border-radius:6px;"
+    "padding:.3rem .5rem;margin:0 0 .5rem}"
+    ".between .l{margin-right:2.5rem;border-left:4px solid #38c}"
+    ".between .r{margin-left:2.5rem;border-right:4px solid #38c;text-align:right}"
+    ".between .to-l{border-left:4px solid #3a3;border-right:4px solid #3a3;padding-left:1.8rem}"
+    ".between .to-l:before{content:'\\2190';position:absolute;left:.5rem;color:#3a3;font-weight:bold}"
+    ".between .weak{border-style:dashed;opacity:.85}"
+    ".between .hit{background:var(--mark)}"
+    ".between .end{border:0;border-top:2px dashed #c33;border-radius:0;text-align:center;"
+    "margin-top:.8rem}"
+    "@media(max-width:64rem){.pair{grid-template-columns:minmax(0,1fr)}}"
     "summary{cursor:pointer}ol{margin:.3rem 0;padding-left:1.6rem}"
     "td,th{text-align:left;padding:.1rem 1rem .1rem 0}svg{max-width:100%;height:auto}"
     ".hint{border-left:3px solid #38c;padding-left:.7rem}";
@@ -171,6 +190,113 @@ static void drawing(FILE *f, struct findings *all, const struct finding *fi)
     fputs("</svg>", f);
 }
 
+static void at_frame(FILE *f, const struct frame *fr)
+{
+    if (!fr || !fr->file)
+        return;
+    const char *base = strrchr(fr->file, '/');
+    fputs("<br><code title=\"", f);
+    xml_text(f, fr->file);
+    fputs("\">", f);
+    xml_text(f, base ? base + 1 : fr->file);
+    fprintf(f, ":%u</code>", fr->line);
+    if (fr->func) {
+        fputs(" in <code>", f);
+        xml_text(f, fr->func);
+        fputs("()</code>", f);
+    }
+}
+
+/* A step in what happened: on the left goroutine's side, on the right one's, or from one to the
+   other ("to-l", "to-r": an edge that orders; "weak": one that does not). */
+static void step(FILE *f, const char *where, const char *text, const struct frame *at)
+{
+    fprintf(f, "<li class=\"%s\">", where);
+    xml_text(f, text);
+    at_frame(f, at);
+    fputs("</li>", f);
+}
+
+static void created(FILE *f, struct findings *all, const struct finding *fi, const struct part *side,
+                    const char *where)
+{
+    const struct part *p = NULL;
+    while ((p = finding_part(fi, PART_CREATED, p)))
+        if (p->r.goid == side->r.goid && !((p->r.flags ^ side->r.flags) & PART_THREAD))
+            break;
+    if (p)
+        step(f, where, arena_printf(&all->arena, "%s is created", part_who(&all->arena, p)),
+             part_frame(p));
+}
+
+static void took(FILE *f, struct findings *all, const struct part *side, const char *where)
+{
+    for (size_t i = 0; i < side->nheld; i++) {
+        const struct held *l = &side->held[i];
+        step(f, where,
+             arena_printf(&all->arena, "%s %slocks %s, and holds it below", part_who(&all->arena, side),
+                          l->r.mode & 1 ? "read-" : "",
+                          object_called(&all->arena, l->r.kind, l->r.addr, l->name)),
+             l->stack.n ? &l->stack.frame[0] : NULL);
+    }
+}
+
+/* What is known of the order of a race's two goroutines, between them, the earliest first: how far
+   the one at hand (on the left) had heard of the other, what each did then, what only looks as
+   though it ordered them, and where the order ends. */
+static void between(FILE *f, struct findings *all, const struct finding *fi)
+{
+    struct arena *a = &all->arena;
+    const struct part *now = finding_part(fi, PART_ACCESS, NULL);
+    const struct part *old = finding_part(fi, PART_PREVIOUS, NULL);
+    const struct part *knew = finding_part(fi, PART_KNEW, NULL);
+    const struct part *weak = finding_part(fi, PART_WEAK, NULL);
+    const struct part *slept = finding_part(fi, PART_SLEPT, NULL);
+    if (!now || !old)
+        return;
+    const char *me = part_who(a, now), *other = part_who(a, old);
+    fputs("<div class=between><h3>What orders the two</h3><ol>", f);
+    /* Numbers are given out in the order of creation. */
+    bool first = now->r.goid <= old->r.goid;
+    created(f, all, fi, first ? now : old, first ? "l" : "r");
+    created(f, all, fi, first ? old : now, first ? "r" : "l");
+    if (knew && knew->r.aux == KNEW_UP_TO && knew->stack.n) {
+        const struct held *l = knew->nheld ? &knew->held[0] : NULL;
+        step(f, "to-l",
+             arena_printf(a, "%s did this%s%s, and a synchronisation after it told %s: up to here the "
+                             "two are in order",
+                          other, l ? " holding " : "",
+                          l ? object_called(a, l->r.kind, l->r.addr, l->name) : "", me),
+             part_frame(knew));
+    } else if (knew && knew->r.aux == KNEW_UP_TO) {
+        step(f, "to-l",
+             arena_printf(a, "%s last heard of %s; where is not known any more", me, other), NULL);
+    }
+    fprintf(f, "<li class=\"end\">");
+    xml_text(f, knew && knew->r.aux == KNEW_NOTHING
+                    ? arena_printf(a, "Nothing that %s has done since then is ordered before %s",
+                                   other, me)
+                    : arena_printf(a, "Nothing orders what %s does from here on before %s", other, me));
+    fputs("</li>", f);
+    took(f, all, old, "r");
+    step(f, "r hit", arena_printf(a, "%s: %s", other, part_access(old, true)), part_frame(old));
+    if (weak) {
+        const char *name = object_called(a, HOOK_OBJ_NONE, weak->r.addr, weak->name);
+        step(f, "weak",
+             arena_printf(a,
+                          weak->r.aux == WEAK_LOAD
+                              ? "%s stores %s with release order; %s loads it relaxed: no order"
+                              : "%s stores %s relaxed; %s loads it: no order",
+                          other, name, me),
+             NULL);
+    }
+    if (slept)
+        step(f, "l weak", arena_printf(a, "%s sleeps: no order", me), part_frame(slept));
+    took(f, all, now, "l");
+    step(f, "l hit", arena_printf(a, "%s: %s", me, part_access(now, true)), part_frame(now));
+    fputs("</ol></div>", f);
+}
+
 static void one(FILE *f, struct findings *all, struct finding *fi)
 {
     fprintf(f, "<article id=\"f%llu\"><h2><span class=kind>%s</span>", (unsigned long long)fi->id,
@@ -179,11 +305,15 @@ static void one(FILE *f, struct findings *all, struct finding *fi)
     fputs("</h2>", f);
     if (fi->r.kind == FINDING_LOCK_ORDER)
         drawing(f, all, fi);
-    fputs("<div class=sides>", f);
+    fprintf(f, "<div class=\"sides%s\">", fi->r.kind == FINDING_RACE ? " pair" : "");
     for (size_t i = 0; i < fi->nparts; i++) {
-        unsigned role = fi->part[i].r.role;
-        if (role != PART_CREATED && !(role >= PART_GLOBAL && role <= PART_TLS))
-            part(f, all, fi, &fi->part[i], true);
+        const struct part *p = &fi->part[i];
+        if (p->r.role == PART_CREATED || (p->r.role >= PART_GLOBAL && p->r.role <= PART_TLS) ||
+            part_of_order(p))
+            continue;
+        part(f, all, fi, p, true);
+        if (p->r.role == PART_ACCESS)
+            between(f, all, fi);
     }
     fputs("</div><div class=sides>", f);
     for (size_t i = 0; i < fi->nparts; i++)
@@ -211,6 +341,21 @@ static void one(FILE *f, struct findings *all, struct finding *fi)
     xml_text(f, text);
     free(text);
     fputs("</span></pre></details></article>\n", f);
+}
+
+static void crash(FILE *f, struct findings *all, const struct crash *c)
+{
+    fputs("<article class=crash><h2><span class=kind>CRASH</span>", f);
+    xml_text(f, arena_printf(&all->arena, "the program %s", crash_message(&all->arena, c)));
+    fputs("</h2>", f);
+    if (c->part.r.role) {
+        fputs("<h3>", f);
+        xml_text(f, part_who_capital(&all->arena, &c->part));
+        fputs("</h3>", f);
+        excerpt(f, all, part_frame(&c->part));
+        stack(f, &c->part.stack, true);
+    }
+    fputs("</article>\n", f);
 }
 
 static void html_end(struct output *o, struct findings *all)
@@ -242,6 +387,8 @@ static void html_end(struct output *o, struct findings *all)
     n = 0;
     for (struct finding *fi = all->first; fi && n < all->printed; fi = fi->next, n++)
         one(f, all, fi);
+    for (const struct crash *c = all->crash; c; c = c->next)
+        crash(f, all, c);
     fputs("</body></html>\n", f);
 }
 

@@ -3,7 +3,7 @@
  *
  * A line is whole by itself, so that the output can be cut, joined and read by line-wise tools; the
  * schema is in goc-race-report(5), and a test holds the two together. Addresses are strings: 64
- * bits do not fit JSON's numbers. Written at the end, when the counts are known.
+ * bits do not fit JSON's numbers. A crash is a line of the same form after the findings. Written at the end, when the counts are known.
  */
 #include "format.h"
 
@@ -86,6 +86,7 @@ const char *role_word(unsigned role)
         [PART_WAIT] = "wait",           [PART_HOLDER] = "holder",     [PART_EDGE] = "edge",
         [PART_EDGE_HELD] = "edge-held", [PART_MISUSE] = "misuse",     [PART_RELATED] = "related",
         [PART_SLEPT] = "slept",         [PART_WEAK] = "weak",
+        [PART_KNEW] = "knew",
     };
     return role < sizeof words / sizeof *words && words[role] ? words[role] : "other";
 }
@@ -179,31 +180,59 @@ static void part_json(FILE *f, struct findings *all, const struct part *p)
     fputs("}", f);
 }
 
+static void head(FILE *f, struct findings *all, const struct finding *fi, const char *kind,
+                 const char *heading, const char *message)
+{
+    fprintf(f, "{\"version\":1,\"id\":%llu,\"kind\":\"%s\",\"heading\":\"%s\",\"count\":%llu,",
+            (unsigned long long)fi->id, kind, heading, (unsigned long long)fi->count);
+    fprintf(f, "\"fingerprint\":\"%016llx\",\"message\":",
+            (unsigned long long)finding_fingerprint(fi));
+    json_string(f, message);
+    fputs(",\"hint\":", f);
+    json_string(f, fi->hint);
+    if (fi->schedule) {
+        fputs(",\"schedule\":", f);
+        json_string(f, fi->schedule);
+    }
+}
+
+static void parts(FILE *f, struct findings *all, const struct finding *fi)
+{
+    fputs(",\"parts\":[", f);
+    for (size_t i = 0; i < fi->nparts; i++) {
+        fputs(i ? "," : "", f);
+        part_json(f, all, &fi->part[i]);
+    }
+    fputs("]}\n", f);
+}
+
+/* An object like the others', with what a finding has not: the signal. */
+static void crash(FILE *f, struct findings *all, struct crash *c, uint64_t id)
+{
+    const struct finding fi = {.r.kind = FINDING_NONE,
+                               .id = id,
+                               .count = 1,
+                               .part = &c->part,
+                               .nparts = c->part.r.role != 0};
+    const char *name = sigabbrev_np((int)c->r.signal);
+    head(f, all, &fi, "crash", "CRASH",
+         arena_printf(&all->arena, "the program %s", crash_message(&all->arena, c)));
+    fprintf(f, ",\"signal\":\"SIG%s\"", name ? name : "???");
+    parts(f, all, &fi);
+}
+
 static void json_end(struct output *o, struct findings *all)
 {
     size_t printed = 0;
     for (const struct finding *f = all->first; f && printed < all->printed;
          f = f->next, printed++) {
-        fprintf(o->f,
-                "{\"version\":1,\"id\":%llu,\"kind\":\"%s\",\"heading\":\"%s\",\"count\":%llu,",
-                (unsigned long long)f->id, kind_word(f->r.kind), kind_heading(f->r.kind),
-                (unsigned long long)f->count);
-        fprintf(o->f, "\"fingerprint\":\"%016llx\",\"message\":",
-                (unsigned long long)finding_fingerprint(f));
-        json_string(o->f, finding_message(&all->arena, f));
-        fputs(",\"hint\":", o->f);
-        json_string(o->f, f->hint);
-        if (f->schedule) {
-            fputs(",\"schedule\":", o->f);
-            json_string(o->f, f->schedule);
-        }
-        fputs(",\"parts\":[", o->f);
-        for (size_t i = 0; i < f->nparts; i++) {
-            fputs(i ? "," : "", o->f);
-            part_json(o->f, all, &f->part[i]);
-        }
-        fputs("]}\n", o->f);
+        head(o->f, all, f, kind_word(f->r.kind), kind_heading(f->r.kind),
+             finding_message(&all->arena, f));
+        parts(o->f, all, f);
     }
+    uint64_t id = all->n;
+    for (struct crash *c = all->crash; c; c = c->next)
+        crash(o->f, all, c, ++id);
 }
 
 const struct renderer json_renderer = {.name = "json", .end = json_end};

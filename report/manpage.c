@@ -42,7 +42,8 @@ static void frames(FILE *f, struct findings *all, const struct stack *s)
         fputs(".Bd -ragged -offset indent -compact\n[failed to restore the stack]\n.Ed\n", f);
         return;
     }
-    fputs(".Bl -tag -width Ds -offset indent -compact\n", f);
+    /* So narrow that a place never stands beside a short name. */
+    fputs(".Bl -tag -width 2n -offset indent -compact\n", f);
     for (size_t i = 0; i < s->n; i++) {
         const struct frame *fr = &s->frame[i];
         fputs(".It Fn ", f);
@@ -59,15 +60,41 @@ static void frames(FILE *f, struct findings *all, const struct stack *s)
     fputs(".El\n", f);
 }
 
+static void paragraph(FILE *f, const char *s)
+{
+    if (!s)
+        return;
+    fputs(".Pp\n", f);
+    roff(f, s);
+    fputc('\n', f);
+}
+
+static void crash(FILE *f, struct findings *all, const struct crash *c)
+{
+    fprintf(f, "%sThe program %s.\n", c == all->crash ? "" : ".Pp\n",
+            crash_message(&all->arena, c));
+    if (!c->part.r.role)
+        return;
+    paragraph(f, arena_printf(&all->arena, "%s [running]:", part_who_capital(&all->arena, &c->part)));
+    frames(f, all, &c->part.stack);
+}
+
 static void one(FILE *f, struct findings *all, const struct finding *fi)
 {
     fputs(".Ss ", f);
     fprintf(f, "%llu. ", (unsigned long long)fi->id);
     argument(f, finding_message(&all->arena, fi));
     fputs("\n", f);
+    const char *cycle = fi->r.kind == FINDING_LOCK_ORDER ? text_cycle(all, fi) : NULL;
+    if (cycle) {
+        roff(f, cycle);
+        fputs("\n.Pp\n", f);
+    }
     for (size_t i = 0; i < fi->nparts; i++) {
         const struct part *p = &fi->part[i];
         bool with;
+        if (part_of_order(p))
+            continue;
         char *s = text_sentence(all, fi, p, &with);
         fputs(i ? ".Pp\n" : "", f);
         for (char *line = s, *next; *line; line = next) {
@@ -79,6 +106,9 @@ static void one(FILE *f, struct findings *all, const struct finding *fi)
         if (with)
             frames(f, all, &p->stack);
     }
+    paragraph(f, text_mutexes(all, fi));
+    if (fi->schedule)
+        paragraph(f, arena_printf(&all->arena, "Shown again by goc-race replay %s", fi->schedule));
     if (fi->hint) {
         fputs(".Pp\nHint: ", f);
         roff(f, fi->hint);
@@ -114,9 +144,9 @@ static void man_end(struct output *o, struct findings *all)
         roff(o->f, all->program);
     }
     fputs("\n.Sh DESCRIPTION\n", o->f);
-    if (!all->n)
+    if (!all->n && !all->crash)
         fputs("Nothing was found.\n", o->f);
-    else
+    else if (all->n)
         fputs("In all there are:\n.Bl -bullet -compact\n", o->f);
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         if (all->kind[sections[i].kind])
@@ -136,6 +166,10 @@ static void man_end(struct output *o, struct findings *all)
             one(o->f, all, f);
         }
     }
+    if (all->crash)
+        fputs(".Sh CRASHES\n", o->f);
+    for (const struct crash *c = all->crash; c; c = c->next)
+        crash(o->f, all, c);
     fputs(".Sh SEE ALSO\n.Xr goc-race 1\n", o->f);
 }
 

@@ -141,6 +141,11 @@ const char *waits_for(struct arena *a, const struct part *p)
     return arena_printf(a, "it waits %s %s (made at %s:%u)", verb, ch, p->file, p->line);
 }
 
+bool part_of_order(const struct part *p)
+{
+    return p->r.role == PART_SLEPT || p->r.role == PART_WEAK || p->r.role == PART_KNEW;
+}
+
 /* --- summaries
  * ----------------------------------------------------------------------------------*/
 
@@ -245,12 +250,12 @@ uint64_t finding_fingerprint(const struct finding *f)
     for (size_t i = 0; i < f->nparts; i++) {
         const struct part *p = &f->part[i];
         uint64_t h = 0xcbf29ce484222325u;
-        /* Two variables are two findings; which element it was is chance, and so is who slept. */
+        /* Two variables are two findings; which element it was is chance. */
         bool named = p->r.role == PART_GLOBAL || p->r.role == PART_STACK;
         for (const char *c = named && p->name ? p->name : ""; *c; c++)
             if (*c < '0' || *c > '9')
                 h = (h ^ (unsigned char)*c) * 0x100000001b3u;
-        if (p->r.role == PART_CREATED || p->r.role == PART_SLEPT || (!p->stack.n && !named))
+        if (p->r.role == PART_CREATED || part_of_order(p) || (!p->stack.n && !named))
             continue;
         for (size_t k = 0; k < p->stack.n; k++) {
             const struct frame *fr = &p->stack.frame[k];

@@ -106,6 +106,9 @@ const char *object_called(struct arena *a, uint64_t kind, uint64_t addr, const c
 const char *object_with_kind(struct arena *a, uint64_t kind, uint64_t addr, const char *name);
 /* "it waits to receive from channel 'results' (made at main.c:7)", of a PART_WAIT with an object. */
 const char *waits_for(struct arena *a, const struct part *p);
+/* Does p tell what ordered, or seemed to order, the two accesses of a race? It is no place of the
+   finding: which of them was there is chance. */
+bool part_of_order(const struct part *p);
 /* Are p->held all the locks its goroutine held? */
 bool part_locks_known(const struct part *p);
 /* What to try, for the patterns that studies found most common; NULL if none fits. */

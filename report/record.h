@@ -130,6 +130,13 @@ enum record_role {
     PART_SLEPT = 16,     /* goid (of PART_ACCESS) slept here after PART_PREVIOUS and before its access */
     PART_WEAK = 17,      /* goid (of PART_PREVIOUS) wrote the atomic at addr after its access, and
                             PART_ACCESS's goroutine read it before its own; aux: enum record_weak */
+    PART_KNEW = 18,      /* what PART_ACCESS's goroutine knew of goid (of PART_PREVIOUS): aux: enum
+                            record_knew; stack: the last of goid's accesses that is known */
+};
+
+enum record_knew {
+    KNEW_NOTHING = 1, /* of all that it did since it was created */
+    KNEW_UP_TO = 2,   /* the access at hand was later; stack empty if it could not be restored */
 };
 
 enum record_weak {

@@ -90,7 +90,7 @@ static void flows(FILE *f, struct findings *all, const struct finding *fi)
     fputs(",\"codeFlows\":[{\"threadFlows\":[", f);
     for (size_t i = 0; i < fi->nparts; i++) {
         const struct part *p = &fi->part[i];
-        if (!p->stack.n || p->r.role == PART_CREATED)
+        if (!p->stack.n || p->r.role == PART_CREATED || part_of_order(p))
             continue;
         fprintf(f, "%s{\"id\":\"%zu: %s\",\"message\":{\"text\":", sep, i,
                 part_who(&all->arena, p));

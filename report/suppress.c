@@ -138,7 +138,7 @@ bool suppressions_match(struct suppressions *s, const struct finding *f)
             continue;
         for (size_t k = 0; k < f->nparts; k++) {
             const struct part *p = &f->part[k];
-            if ((p->r.role == PART_CREATED && f->r.kind != FINDING_LEAK) || p->r.role == PART_SLEPT)
+            if ((p->r.role == PART_CREATED && f->r.kind != FINDING_LEAK) || part_of_order(p))
                 continue;
             if (stack_matches(r, &p->stack) || (r->rule != CALLED_FROM_LIB && r->rule != RACE_TOP &&
                                                 matches(r->pattern, p->name))) {

@@ -11,6 +11,8 @@
  */
 #include "format.h"
 
+#include "hooks.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +69,13 @@ static void global_part(struct output *o, const struct part *p)
     if (p->file)
         fprintf(o->f, ", defined at %s:%u", p->file, p->line);
     fprintf(o->f, "%s\n", OFF);
+}
+
+/* Whoever makes the access at hand. */
+static const char *reader(struct arena *a, const struct finding *f)
+{
+    const struct part *now = finding_part(f, PART_ACCESS, NULL);
+    return now ? part_who(a, now) : "the other";
 }
 
 /* The sentence of a part that is no access. True if it is followed by frames. */
@@ -159,6 +168,22 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
     case PART_SLEPT:
         fprintf(out, "%s%s slept in between, which orders nothing, at:%s\n", BOLD, Who, OFF);
         return true;
+    case PART_WEAK:
+        fprintf(out, "%s%s stored %s in between, and %s%s%s\n", BOLD, Who,
+                object_called(a, HOOK_OBJ_NONE, addr, p->name), reader(a, f),
+                p->r.aux == WEAK_LOAD ? " loaded it without acquiring it, which orders nothing"
+                                      : " loaded it; the store released nothing",
+                OFF);
+        return false;
+    case PART_KNEW:
+        if (p->r.aux == KNEW_NOTHING)
+            fprintf(out, "%sNothing that %s did since it was created is ordered before what %s does%s\n",
+                    BOLD, who, reader(a, f), OFF);
+        else
+            fprintf(out, "%sOf %s, %s is ordered after what it did up to%s%s\n", BOLD, who,
+                    reader(a, f), p->stack.n ? ":" : " an earlier point, which is not known any more",
+                    OFF);
+        return p->stack.n;
     case PART_RELATED:
         fprintf(out, "%s%s%s\n", BOLD, p->text ? p->text : "Related:", OFF);
         return p->stack.n;
@@ -168,16 +193,17 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
 }
 
 /* 'a' -> 'b' -> 'a', over the edges of a lock cycle. */
-static void cycle(struct output *o, struct findings *all, const struct finding *f)
+const char *text_cycle(struct findings *all, const struct finding *f)
 {
     const struct part *p = finding_part(f, PART_EDGE, NULL), *first = p;
     if (!p)
-        return;
-    fprintf(o->f, "%sLock order cycle: ", BOLD);
+        return NULL;
+    const char *s = "Lock order cycle:";
     for (; p; p = finding_part(f, PART_EDGE, p))
-        fprintf(o->f, "%s -> ", object_called(&all->arena, p->r.aux >> 8, p->r.addr, p->name));
-    fprintf(o->f, "%s%s\n\n",
-            object_called(&all->arena, first->r.aux >> 8, first->r.addr, first->name), OFF);
+        s = arena_printf(&all->arena, "%s %s ->", s,
+                         object_called(&all->arena, p->r.aux >> 8, p->r.addr, p->name));
+    return arena_printf(&all->arena, "%s %s", s,
+                        object_called(&all->arena, first->r.aux >> 8, first->r.addr, first->name));
 }
 
 static void held_by(struct output *o, struct findings *all, const struct part *p)
@@ -211,16 +237,39 @@ static void mutexes(struct output *o, struct findings *all, const struct finding
     fprintf(o->f, "%s\n", OFF);
 }
 
+static bool any_locks(const struct finding *f)
+{
+    for (size_t i = 0; i < f->nparts; i++)
+        if (part_locks_known(&f->part[i]) && f->part[i].nheld)
+            return f->r.kind == FINDING_RACE;
+    return false;
+}
+
+char *text_mutexes(struct findings *all, const struct finding *f)
+{
+    if (!any_locks(f))
+        return NULL;
+    char *text;
+    size_t n;
+    struct output plain = {.f = open_memstream(&text, &n)};
+    mutexes(&plain, all, f);
+    fclose(plain.f);
+    char *s = arena_strn(&all->arena, text, n - 1);
+    free(text);
+    return s;
+}
+
 static void text_finding(struct output *o, struct findings *all, struct finding *f)
 {
     fprintf(o->f, RULE "%sWARNING: %s%s\n", RED, kind_heading(f->r.kind), OFF);
-    if (f->r.kind == FINDING_LOCK_ORDER)
-        cycle(o, all, f);
+    const char *cycle = f->r.kind == FINDING_LOCK_ORDER ? text_cycle(all, f) : NULL;
+    if (cycle)
+        fprintf(o->f, "%s%s%s\n\n", BOLD, cycle, OFF);
     bool frames = true; /* a part with frames needs a blank line before it and after it */
     for (size_t i = 0; i < f->nparts; i++) {
         const struct part *p = &f->part[i];
-        if (p->r.role == PART_SLEPT || p->r.role == PART_WEAK)
-            continue; /* the hint speaks of them */
+        if (part_of_order(p))
+            continue; /* the hint speaks of what matters */
         bool ours = p->r.role == PART_GLOBAL || p->r.role == PART_TLS ||
                     (p->r.role == PART_OBJECT && !p->stack.n);
         if (i && (frames || !ours))
@@ -235,10 +284,7 @@ static void text_finding(struct output *o, struct findings *all, struct finding 
         if (frames)
             text_frames(o->f, &p->stack);
     }
-    bool locks = false;
-    for (size_t i = 0; i < f->nparts; i++)
-        locks |= f->part[i].nheld > 0;
-    locks &= f->r.kind == FINDING_RACE;
+    bool locks = any_locks(f);
     if (frames && (locks || f->hint || f->schedule))
         fprintf(o->f, "\n");
     if (locks)
@@ -312,7 +358,7 @@ static void place(FILE *out, const struct finding *f)
     int n = 0;
     for (size_t i = 0; i < f->nparts && n < 2; i++) {
         const struct stack *s = &f->part[i].stack;
-        if (f->part[i].r.role == PART_CREATED || !s->n)
+        if (f->part[i].r.role == PART_CREATED || part_of_order(&f->part[i]) || !s->n)
             continue;
         const struct frame *fr = &s->frame[0];
         fprintf(out, "%s%s()", n++ ? " and " : " in ", fr->func ? fr->func : "??");

@@ -32,7 +32,17 @@ try "$race" --save="$work/1" "$work/racy"
 want_status 66
 try "$race" --save="$work/2" "$work/order"
 want_status 66
-try "$race" report --output "json:$work/r.json" --output "sarif:$work/r.sarif" "$work/1" "$work/2"
+cat >"$work/crash.c" <<'END'
+int *volatile nowhere;
+int main(void)
+{
+    *nowhere = 1;
+}
+END
+"$race" cc -g -O1 "$work/crash.c" -o "$work/crash" || exit 1
+try "$race" --save="$work/3" "$work/crash"
+want_status 139
+try "$race" report --output "json:$work/r.json" --output "sarif:$work/r.sarif" "$work/1" "$work/2" "$work/3"
 want_status 0
 
 if command -v python3 >/dev/null 2>&1; then
@@ -69,7 +79,10 @@ def check(v, s, where):
             check(v[k], s["properties"][k], where + "." + k)
 
 lines = [json.loads(l) for l in open(sys.argv[2])]
-assert [l["kind"] for l in lines] == ["race", "lockorder"], lines
+assert [l["kind"] for l in lines] == ["race", "lockorder", "crash"], lines
+assert lines[2]["signal"] == "SIGSEGV" and lines[2]["parts"][0]["stack"][-1]["function"] == "main", lines[2]
+knew = [p for p in lines[0]["parts"] if p["role"] == "knew"]  # the two know nothing of each other
+assert len(knew) == 1 and not knew[0]["stack"], lines[0]
 for l in lines:
     check(l, schema, "$")
 END
