@@ -30,6 +30,8 @@ int main(int argc, char **argv)
     if (argc > 1)
         goc_mutex_lock(&mu);
     printf("%d\n", x);
+    if (argc > 1)
+        goc_mutex_unlock(&mu);
     return 0;
 }
 END

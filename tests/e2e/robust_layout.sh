@@ -4,10 +4,11 @@ cat >"$work/stack.c" <<'END'
 #include <goc.h>
 #include <stdio.h>
 #include <sys/resource.h>
-int x;
+int x, added;
 static void add(void)
 {
     x++;
+    __atomic_store_n(&added, 1, __ATOMIC_RELAXED);
 }
 static int deep(int n)
 {
@@ -20,7 +21,8 @@ int main(void)
     struct rlimit r;
     getrlimit(RLIMIT_STACK, &r);
     go(add);
-    goc_sleep(GOC_MILLISECOND);
+    while (!__atomic_load_n(&added, __ATOMIC_RELAXED)) /* which orders nothing */
+        goc_sleep(GOC_MILLISECOND);
     x++;
     printf("%s stack, %d deep\n", r.rlim_cur == RLIM_INFINITY ? "unlimited" : "limited",
            r.rlim_cur == RLIM_INFINITY ? 30000 * deep(30000) : 0);
