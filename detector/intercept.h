@@ -136,7 +136,7 @@ void icept_fd_fork(int phase);
 /* The current thread publishes its end to who finds a lock that it left locked. */
 void icept_locks_thread_end(void);
 
-/* Streams behind descriptors, intercept_fd.c: the call on fd learned from, or published to, the
+/* Streams behind descriptors, stream.c: the call on fd learned from, or published to, the
    other end. Nothing for descriptors that no one in this process has the other end of. */
 void icept_fd_in(int fd);
 void icept_fd_out(int fd);

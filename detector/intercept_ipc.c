@@ -2,7 +2,7 @@
  * intercept_ipc.c - message queues, semaphore sets and shared segments of System V, POSIX's message
  * queues, asynchronous I/O: what the calls read and write, and what they order.
  *
- * What goes through a queue carries knowledge, as through a pipe (intercept_fd.c): send publishes
+ * What goes through a queue carries knowledge, as through a pipe (stream.c): send publishes
  * (merged, several may send), receive learns. An operation that raises a semaphore publishes, one
  * that has waited or lowered one learns, whichever of the set it is. These objects live in the
  * kernel and outlive processes; the name here is their number, hashed: a collision can hide a race,
