@@ -394,6 +394,38 @@ static bool runtime_frame(const struct frame *f)
     return f->runtime || !ours;
 }
 
+/* The line of an address. Code of no line (clang marks so what it has moved or made up) belongs, for a
+   reader, to the nearest line before it in the same function. */
+static Dwarf_Line *line_of(Dwarf_Die *cu, Dwarf_Addr start, Dwarf_Addr pc)
+{
+    Dwarf_Line *l = dwarf_getsrc_die(cu, pc);
+    Dwarf_Lines *lines;
+    Dwarf_Addr at;
+    size_t n;
+    int line;
+    if (!l || dwarf_lineno(l, &line) != 0 || line || dwarf_getsrclines(cu, &lines, &n) != 0)
+        return l;
+    /* They are in the order of addresses. */
+    size_t lo = 0, hi = n;
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        if (dwarf_lineaddr(dwarf_onesrcline(lines, mid), &at) == 0 && at <= pc)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    bool end;
+    while (lo-- > 0) {
+        Dwarf_Line *before = dwarf_onesrcline(lines, lo);
+        if (dwarf_lineaddr(before, &at) != 0 || at < start)
+            break;
+        if (dwarf_lineno(before, &line) == 0 && line && dwarf_lineendsequence(before, &end) == 0 &&
+            !end)
+            return before;
+    }
+    return l;
+}
+
 /* The .dwo file is not at hand: the lines are in the program itself, the function in its symbols. */
 static size_t line_only(struct symbols *s, struct object *o, uint64_t pc, uint64_t at, Dwarf_Die *cu,
                         Dwarf_Addr bias, struct frame *out)
@@ -401,9 +433,9 @@ static size_t line_only(struct symbols *s, struct object *o, uint64_t pc, uint64
     GElf_Off off = 0;
     GElf_Sym sym;
     int line = 0, column = 0;
-    Dwarf_Line *l = dwarf_getsrc_die(cu, at - bias);
     const char *func = dwfl_module_addrinfo(o->mod, at, &off, &sym, NULL, NULL, NULL);
-    if (!l || !func || dwarf_lineno(l, &line) != 0 || !line)
+    Dwarf_Line *l = func ? line_of(cu, at - off - bias, at - bias) : NULL;
+    if (!l || dwarf_lineno(l, &line) != 0 || !line)
         return 0;
     dwarf_linecol(l, &column);
     *out = (struct frame){
@@ -414,6 +446,25 @@ static size_t line_only(struct symbols *s, struct object *o, uint64_t pc, uint64
         .offset = off + (pc - at),
     };
     return 1;
+}
+
+/* Where the piece of a function that holds pc starts. A function in two pieces (what is seldom run
+   stands elsewhere, under a symbol of its own) has no one start: an offset is from its piece's. */
+static Dwarf_Addr piece_start(Dwarf_Die *function, Dwarf_Addr pc)
+{
+    Dwarf_Addr base, lo, hi;
+    for (ptrdiff_t at = 0; (at = dwarf_ranges(function, at, &base, &lo, &hi)) > 0;)
+        if (lo <= pc && pc < hi)
+            return lo;
+    return dwarf_entrypc(function, &lo) == 0 ? lo : 0;
+}
+
+/* Where the innermost function at pc starts, be it one that was inlined: lines before it are another's. */
+static Dwarf_Addr innermost_start(Dwarf_Die *scope, size_t n, Dwarf_Addr pc)
+{
+    while (n && dwarf_tag(&scope[n - 1]) == DW_TAG_lexical_block)
+        n--;
+    return n ? piece_start(&scope[n - 1], pc) : pc;
 }
 
 /* An address to its frames by DWARF: the function and, before it, what was inlined into it. */
@@ -431,11 +482,11 @@ static size_t dwarf_frames(struct symbols *s, struct object *o, uint64_t pc, uin
         return line_only(s, o, pc, at, &cu, bias, out);
     Dwarf_Addr entry = 0, dummy;
     for (size_t i = 0; i < n; i++)
-        if (dwarf_tag(&scope[i]) == DW_TAG_subprogram && dwarf_entrypc(&scope[i], &entry) != 0)
-            dwarf_lowpc(&scope[i], &entry);
+        if (dwarf_tag(&scope[i]) == DW_TAG_subprogram)
+            entry = piece_start(&scope[i], at - bias);
     const char *file = NULL;
     int line = 0, column = 0;
-    Dwarf_Line *l = dwarf_getsrc_die(&cu, at - bias);
+    Dwarf_Line *l = line_of(&cu, innermost_start(scope, n, at - bias), at - bias);
     if (!l) {
         Dwfl_Line *fl = dwfl_module_getsrc(o->mod, at);
         l = fl ? dwfl_dwarf_line(fl, &dummy) : NULL;

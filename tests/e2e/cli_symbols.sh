@@ -124,6 +124,69 @@ if command -v clang >/dev/null 2>&1; then
     says "$work/clang" '      racy.c:7 ' "global 'shared'"
 fi
 
+# A function in two pieces: an offset is from the start of its piece, also where the entries are in a
+# .dwo file.
+cat >"$work/cold.c" <<'END'
+#include <goc.h>
+int shared, n;
+__attribute__((cold, noinline)) static void never(void)
+{
+    n++;
+}
+__attribute__((noinline)) static void set(int v)
+{
+    if (v > 0) {
+        never();
+        shared = v;
+        never();
+    }
+    n += v;
+}
+int main(void)
+{
+    go(set, 1);
+    goc_sleep(5 * GOC_MILLISECOND);
+    go(set, 2);
+    goc_sleep(5 * GOC_MILLISECOND);
+}
+END
+for f in -g '-g -gsplit-dwarf' -gdwarf-4; do
+    (cd "$work" && cc $f -O2 -freorder-blocks-and-partition cold.c -o cold)
+    says "$work/cold" '  set()' '      cold.c:10 +0x' '      cold.c:11 +0x'
+    ! grep -E '^      [^ ]*cold.c:[0-9]+ \+0x[0-9a-f]{4,}$' "$err" || wrong "no offset from where it starts"
+done
+if command -v nm >/dev/null 2>&1; then
+    nm "$work/cold" | grep -q ' set\.cold$' || wrong "this compiler does not split it: the test says nothing"
+fi
+
+# Code of no line has the line before it (clang makes one of the two stores).
+cat >"$work/zero.c" <<'END'
+#include <goc.h>
+int shared, n;
+__attribute__((noinline)) static void set(int v)
+{
+    if (v > 1)
+        shared = n + 1;
+    else
+        shared = n + v;
+}
+int main(void)
+{
+    go(set, 1);
+    goc_sleep(5 * GOC_MILLISECOND);
+    go(set, 2);
+    goc_sleep(5 * GOC_MILLISECOND);
+}
+END
+if command -v clang >/dev/null 2>&1; then
+    for f in -g '-g -gsplit-dwarf' -gdwarf-4; do
+        (cd "$work" && GOC_CC=clang cc $f -O2 zero.c -o zero)
+        says "$work/zero" '  set()'
+        [ "$(grep -cE '^      zero.c:[4-8] \+0x' "$err")" -eq 2 ] || wrong "not a line of set()"
+        want_no_err '.c:0 '
+    done
+fi
+
 # Calls that were inlined are frames of their own.
 cat >"$work/inline.c" <<'END'
 #include <goc.h>
