@@ -23,7 +23,7 @@ void text_frames(FILE *f, const struct stack *s);
 char *text_sentence(struct findings *all, const struct finding *f, const struct part *p,
                     bool *with_frames);
 /* "Lock order cycle: 'a' -> 'b' -> 'a'"; NULL if there is none. */
-const char *text_cycle(struct findings *all, const struct finding *f);
+char *text_cycle(struct findings *all, const struct finding *f);
 /* The line about the locks held, without its end; NULL if nobody held any. */
 char *text_mutexes(struct findings *all, const struct finding *f);
 

@@ -28,6 +28,23 @@ static void roff(FILE *f, const char *s)
     }
 }
 
+/* A line of running text, broken where it is long: source lines over 80 are bad manners in mdoc. */
+static void running(FILE *f, char *s)
+{
+    for (char *end; *s; s = end) {
+        end = s + strlen(s);
+        if (end - s > 70) {
+            char *cut = s + 70;
+            while (cut > s && *cut != ' ')
+                cut--;
+            end = cut > s ? cut : s + strcspn(s, " ");
+        }
+        end += *end ? (*end = 0, 1) : 0;
+        roff(f, s);
+        fputc('\n', f);
+    }
+}
+
 /* One argument of a macro, whatever is in it. */
 static void argument(FILE *f, const char *s)
 {
@@ -60,13 +77,12 @@ static void frames(FILE *f, struct findings *all, const struct stack *s)
     fputs(".El\n", f);
 }
 
-static void paragraph(FILE *f, const char *s)
+static void paragraph(FILE *f, char *s)
 {
     if (!s)
         return;
     fputs(".Pp\n", f);
-    roff(f, s);
-    fputc('\n', f);
+    running(f, s);
 }
 
 static void crash(FILE *f, struct findings *all, const struct crash *c)
@@ -85,10 +101,10 @@ static void one(FILE *f, struct findings *all, const struct finding *fi)
     fprintf(f, "%llu. ", (unsigned long long)fi->id);
     argument(f, finding_message(&all->arena, fi));
     fputs("\n", f);
-    const char *cycle = fi->r.kind == FINDING_LOCK_ORDER ? text_cycle(all, fi) : NULL;
+    char *cycle = fi->r.kind == FINDING_LOCK_ORDER ? text_cycle(all, fi) : NULL;
     if (cycle) {
-        roff(f, cycle);
-        fputs("\n.Pp\n", f);
+        running(f, cycle);
+        fputs(".Pp\n", f);
     }
     for (size_t i = 0; i < fi->nparts; i++) {
         const struct part *p = &fi->part[i];
@@ -100,8 +116,7 @@ static void one(FILE *f, struct findings *all, const struct finding *fi)
         for (char *line = s, *next; *line; line = next) {
             next = line + strcspn(line, "\n");
             next += *next ? (*next = 0, 1) : 0;
-            roff(f, line);
-            fputc('\n', f);
+            running(f, line);
         }
         if (with)
             frames(f, all, &p->stack);
@@ -109,11 +124,8 @@ static void one(FILE *f, struct findings *all, const struct finding *fi)
     paragraph(f, text_mutexes(all, fi));
     if (fi->schedule)
         paragraph(f, arena_printf(&all->arena, "Shown again by goc-race replay %s", fi->schedule));
-    if (fi->hint) {
-        fputs(".Pp\nHint: ", f);
-        roff(f, fi->hint);
-        fputc('\n', f);
-    }
+    if (fi->hint)
+        paragraph(f, arena_printf(&all->arena, "Hint: %s", fi->hint));
     if (fi->count > 1)
         fprintf(f, ".Pp\nSeen %llu times.\n", (unsigned long long)fi->count);
 }

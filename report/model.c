@@ -200,12 +200,14 @@ const char *finding_message(struct arena *a, const struct finding *f)
         }
         break;
     case FINDING_LOCK_ORDER:
-        buf_str(&b, "potential deadlock");
+        buf_str(&b, "potential deadlock:");
         for (at = finding_part(f, PART_EDGE, NULL); at; at = finding_part(f, PART_EDGE, at)) {
-            buf_printf(&b, ": %s locks %s while it holds %s", part_who(a, at),
+            buf_printf(&b, " %s locks %s while it holds %s", part_who(a, at),
                        object_called(a, at->r.aux >> 8, at->r.addr2, at->name2),
                        object_called(a, at->r.aux >> 8, at->r.addr, at->name));
             add_place(&b, at);
+            if (finding_part(f, PART_EDGE, at))
+                buf_str(&b, ";");
         }
         break;
     case FINDING_DEADLOCK:

@@ -193,7 +193,7 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
 }
 
 /* 'a' -> 'b' -> 'a', over the edges of a lock cycle. */
-const char *text_cycle(struct findings *all, const struct finding *f)
+char *text_cycle(struct findings *all, const struct finding *f)
 {
     const struct part *p = finding_part(f, PART_EDGE, NULL), *first = p;
     if (!p)

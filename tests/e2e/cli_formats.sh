@@ -42,6 +42,7 @@ grep -qE '^::error file=[^,]*racy\.c,line=7' "$work/r.github" || wrong "$(head -
 what='manual page'
 if command -v mandoc >/dev/null 2>&1; then
     mandoc -Tlint -Wwarning "$work/r.7" >"$out" 2>&1 || wrong "mandoc complains"
+    ! mandoc -Tlint "$work/r.7" | grep -v 'referenced manual not found' || wrong "mandoc has suggestions"
     mandoc -Tascii "$work/r.7" 2>/dev/null | col -b | grep -q 'racy.c' || wrong "no file name in it"
 fi
 
@@ -62,4 +63,61 @@ def prints(args):
     return [r['partialFingerprints'] for r in s['runs'][0]['results']]
 a, b = prints(['$work/saved']), prints(['$work/again'])
 assert a == b, (a, b)"
+
+# Every kind of finding, and a crash after them, as a manual page and a page of HTML.
+cat >"$work/mix.c" <<'EOF'
+#include <goc.h>
+static goc_mutex first, second;
+int shared, *volatile nowhere;
+static void set(int v)
+{
+    shared = v;
+}
+static void forth(void)
+{
+    goc_mutex_lock(&first);
+    goc_mutex_lock(&second);
+    goc_mutex_unlock(&second);
+    goc_mutex_unlock(&first);
+}
+static void back(void)
+{
+    goc_mutex_lock(&second);
+    set(1);
+    goc_mutex_lock(&first);
+    goc_mutex_unlock(&first);
+    goc_mutex_unlock(&second);
+}
+static void keep(void)
+{
+    goc_mutex_lock(&first);
+}
+int main(void)
+{
+    go(forth);
+    goc_sleep(5 * GOC_MILLISECOND);
+    go(back);
+    goc_sleep(5 * GOC_MILLISECOND);
+    go(set, 2);
+    goc_sleep(5 * GOC_MILLISECOND);
+    go(keep);
+    goc_sleep(5 * GOC_MILLISECOND);
+    *nowhere = 1;
+}
+EOF
+"$race" cc -g -O1 "$work/mix.c" -o "$work/mix" || exit 1
+try "$race" --output "man:$work/mix.7" --output "html:$work/mix.html" "$work/mix"
+want_status 139
+if command -v mandoc >/dev/null 2>&1; then
+    what='manual page of every kind'
+    ! mandoc -Tlint "$work/mix.7" | grep -v 'referenced manual not found' || wrong "mandoc has suggestions"
+    mandoc -Tascii "$work/mix.7" 2>/dev/null | col -b | tr -s ' \t\n' '   ' >"$out"
+    for t in 'DATA RACES' 'POTENTIAL DEADLOCKS' "Lock order cycle: 'second' -> 'first' -> 'second'" \
+        'SYNC MISUSES' "goroutine 3 holds 'second' (locked at" 'CRASHES The program crashed: SIGSEGV' \
+        'main goroutine [running]: main()'; do
+        grep -qiF -e "$t" "$out" || wrong "no '$t'"
+    done
+fi
+what='a crash in the page'
+grep -q '<article class=crash>.*SIGSEGV' "$work/mix.html" || wrong "not told"
 finish
