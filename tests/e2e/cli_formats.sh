@@ -106,7 +106,7 @@ int main(void)
 }
 EOF
 "$race" cc -g -O1 "$work/mix.c" -o "$work/mix" || exit 1
-try "$race" --output "man:$work/mix.7" --output "html:$work/mix.html" "$work/mix"
+try env GOMAXPROCS=1 "$race" --output "man:$work/mix.7" --output "html:$work/mix.html" "$work/mix"
 want_status 139
 if command -v mandoc >/dev/null 2>&1; then
     what='manual page of every kind'
