@@ -1,7 +1,7 @@
 /*
  * init.c - the address space, the options, the first goroutine.
  *
- * The shadow and its sister maps are linear over the low 44 bits of an address, 48 TiB reserved without
+ * The shadow and its sister maps are linear over the low 44 bits of an address, 52 TiB reserved without
  * memory behind it. That works while the program's mappings lie in three ranges (det_app): low
  * addresses, position-independent executables at 0x55…, libraries, heap and stacks at 0x7e…. With
  * more than the usual 28 bits of randomisation they may not, nor where the kernel lays libraries out
