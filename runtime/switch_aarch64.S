@@ -4,6 +4,21 @@
  */
     .text
 
+/* What ctx_leave has stored, the address to go on at included. */
+    .macro  load_saved
+    ldp     x19, x20, [sp, #0]
+    ldp     x21, x22, [sp, #16]
+    ldp     x23, x24, [sp, #32]
+    ldp     x25, x26, [sp, #48]
+    ldp     x27, x28, [sp, #64]
+    ldp     x29, x30, [sp, #80]
+    ldp     d8, d9, [sp, #96]
+    ldp     d10, d11, [sp, #112]
+    ldp     d12, d13, [sp, #128]
+    ldp     d14, d15, [sp, #144]
+    add     sp, sp, #160
+    .endm
+
     .globl  ctx_leave
     .hidden ctx_leave
     .type   ctx_leave, %function
@@ -35,17 +50,7 @@ ctx_leave:
     blr     x2
     .cfi_restore_state
     mov     sp, x0
-    ldp     x19, x20, [sp, #0]
-    ldp     x21, x22, [sp, #16]
-    ldp     x23, x24, [sp, #32]
-    ldp     x25, x26, [sp, #48]
-    ldp     x27, x28, [sp, #64]
-    ldp     x29, x30, [sp, #80]
-    ldp     d8, d9, [sp, #96]
-    ldp     d10, d11, [sp, #112]
-    ldp     d12, d13, [sp, #128]
-    ldp     d14, d15, [sp, #144]
-    add     sp, sp, #160
+    load_saved
     ret
     .cfi_endproc
     .size   ctx_leave, .-ctx_leave
@@ -73,17 +78,7 @@ ctx_end:
 ctx_enter:
     .cfi_startproc
     mov     sp, x0
-    ldp     x19, x20, [sp, #0]
-    ldp     x21, x22, [sp, #16]
-    ldp     x23, x24, [sp, #32]
-    ldp     x25, x26, [sp, #48]
-    ldp     x27, x28, [sp, #64]
-    ldp     x29, x30, [sp, #80]
-    ldp     d8, d9, [sp, #96]
-    ldp     d10, d11, [sp, #112]
-    ldp     d12, d13, [sp, #128]
-    ldp     d14, d15, [sp, #144]
-    add     sp, sp, #160
+    load_saved
     ret
     .cfi_endproc
     .size   ctx_enter, .-ctx_enter

@@ -14,6 +14,16 @@
  */
     .text
 
+/* What ctx_leave has pushed, but for the address to go on at. */
+    .macro  pop_saved
+    popq    %r15
+    popq    %r14
+    popq    %r13
+    popq    %r12
+    popq    %rbx
+    popq    %rbp
+    .endm
+
 /* void ctx_leave(void **save, void *stack, void *(*fn)(void *), void *arg)
    Save the caller at *save, call fn(arg) on the other stack, and go on where the context that it
    returns was saved. */
@@ -51,12 +61,7 @@ ctx_leave:
     call    *%rdx
     .cfi_restore_state
     movq    %rax, %rsp
-    popq    %r15
-    popq    %r14
-    popq    %r13
-    popq    %r12
-    popq    %rbx
-    popq    %rbp
+    pop_saved
     ret
     .cfi_endproc
     .size   ctx_leave, .-ctx_leave
@@ -77,12 +82,7 @@ ctx_end:
     xorl    %ebp, %ebp
     call    *%rsi
     movq    %rax, %rsp
-    popq    %r15
-    popq    %r14
-    popq    %r13
-    popq    %r12
-    popq    %rbx
-    popq    %rbp
+    pop_saved
     popq    %rcx
     jmp     *%rcx
     .cfi_endproc
@@ -96,12 +96,7 @@ ctx_end:
 ctx_enter:
     .cfi_startproc
     movq    %rdi, %rsp
-    popq    %r15
-    popq    %r14
-    popq    %r13
-    popq    %r12
-    popq    %rbx
-    popq    %rbp
+    pop_saved
     ret
     .cfi_endproc
     .size   ctx_enter, .-ctx_enter
