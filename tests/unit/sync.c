@@ -399,6 +399,66 @@ START_TEST(rwmutex_try)
 }
 END_TEST
 
+/* Whom the leaving writer lets in may be the last to use the lock: a reader that waited for it, one
+   that comes, the next writer. The memory is overwritten at once here. */
+static void write_and_forget(goc_rwmutex *l, int *ready)
+{
+    goc_rwmutex_lock(l);
+    set(ready, 1);
+    goc_gosched();
+    goc_rwmutex_unlock(l);
+}
+static void read_and_go(goc_rwmutex *l, goc_waitgroup *wg)
+{
+    goc_rwmutex_rlock(l);
+    goc_rwmutex_runlock(l);
+    goc_waitgroup_done(wg);
+}
+
+START_TEST(rwmutex_memory_may_go_after_unlock)
+{
+    AT_ALL_PS
+    {
+        for (int i = 0; i < 4000; i++) {
+            goc_rwmutex *l = calloc(1, sizeof *l);
+            goc_waitgroup wg = {0};
+            int ready = 0;
+            go(write_and_forget, l, &ready);
+            await(&ready, 1);
+            switch (i % 4) {
+            case 0:
+                goc_rwmutex_rlock(l);
+                goc_rwmutex_runlock(l);
+                break;
+            case 1:
+                while (!goc_rwmutex_tryrlock(l))
+                    if (i % 8 == 1)
+                        goc_gosched();
+                goc_rwmutex_runlock(l);
+                break;
+            case 2:
+                goc_rwmutex_lock(l);
+                goc_rwmutex_unlock(l);
+                break;
+            default: /* readers and a writer at once */
+                goc_waitgroup_add(&wg, 2);
+                go(read_and_go, l, &wg);
+                go(read_and_go, l, &wg);
+                goc_rwmutex_lock(l);
+                goc_rwmutex_unlock(l);
+                goc_waitgroup_wait(&wg);
+            }
+            memset(l, 0xff, sizeof *l);
+            for (volatile int k = 0; k < 20; k++)
+                ;
+            for (size_t k = 0; k < sizeof *l; k++)
+                ck_assert_int_eq(((unsigned char *)l)[k], 0xff);
+            free(l);
+        }
+    }
+}
+END_TEST
+
 /* --- once ------------------------------------------------------------------------------------- */
 
 static goc_once once;
@@ -661,6 +721,6 @@ END_TEST
 UNIT_MAIN("sync", 60, mutex_excludes, mutex_trylock, mutex_may_be_unlocked_by_another,
           mutex_favour_ends, mutex_favours_any_thread, mutex_does_not_starve,
           mutex_memory_may_go_after_unlock, readers_share, writers_exclude,
-          waiting_writer_holds_new_readers_back, rwmutex_try, once_runs_once_and_all_wait,
-          once_counts_as_done_after_a_panic, cond_signal_wakes_the_longest_waiting,
+          waiting_writer_holds_new_readers_back, rwmutex_try, rwmutex_memory_may_go_after_unlock,
+          once_runs_once_and_all_wait, once_counts_as_done_after_a_panic, cond_signal_wakes_the_longest_waiting,
           cond_broadcast_wakes_all, ends_with)
