@@ -296,6 +296,7 @@ void m_start(struct m *m);
 void m_foreign_end(struct m *m);
 void *m_end(struct m *m); /* on g0: this thread is not to be used again; what to enter */
 void m_reap(void);                 /* the monitor: of those that end, which have */
+int cgroup_cpus(void); /* that its quota allows; 0: no limit */
 bool m_may_end(const struct m *m);
 _Noreturn void deadlock(void); /* panic.c */
 int rt_thread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);

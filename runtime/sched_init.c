@@ -46,66 +46,9 @@ static int count_cpus(void)
     return cpus > 0 ? cpus : 1;
 }
 
-static const char *digits(const char *s, int64_t *v)
-{
-    while (*s == ' ')
-        s++;
-    *v = -1;
-    if (*s < '0' || *s > '9')
-        return s;
-    for (*v = 0; *s >= '0' && *s <= '9'; s++)
-        *v = *v * 10 + (*s - '0');
-    return s;
-}
-
-/* The cgroup's CPU quota in whole CPUs, rounded up; 0: none. Version 2, then version 1. */
-static int cgroup_quota(void)
-{
-    char text[4096], path[4300], value[64];
-    int64_t quota, period;
-    if (rt_read_file("/proc/self/cgroup", text, sizeof text) <= 0)
-        return 0;
-    int best = 0;
-    for (char *line = text; *line;) {
-        char *end = line;
-        while (*end && *end != '\n')
-            end++;
-        char *next = *end ? end + 1 : end;
-        *end = 0;
-        if (line[0] == '0' && line[1] == ':' && line[2] == ':') {
-            char *dir = line + 3;
-            for (;;) { /* a parent's limit holds too */
-                rt_format(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", dir);
-                if (rt_read_file(path, value, sizeof value) > 0) {
-                    digits(digits(value, &quota), &period);
-                    int n = quota > 0 && period > 0 ? (int)((quota + period - 1) / period) : 0;
-                    if (n && (!best || n < best))
-                        best = n;
-                }
-                char *slash = dir + rt_strlen(dir);
-                while (slash > dir && *slash != '/')
-                    slash--;
-                if (slash == dir && !*dir)
-                    break;
-                *slash = 0;
-            }
-        }
-        line = next;
-    }
-    if (best)
-        return best;
-    if (rt_read_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", value, sizeof value) <= 0)
-        return 0;
-    digits(value, &quota);
-    if (rt_read_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us", value, sizeof value) <= 0)
-        return 0;
-    digits(value, &period);
-    return quota > 0 && period > 0 ? (int)((quota + period - 1) / period) : 0;
-}
-
 static int default_procs(void)
 {
-    int n = sched.numcpu, quota = cgroup_quota();
+    int n = sched.numcpu, quota = cgroup_cpus();
     return quota && quota < n ? quota : n;
 }
 

@@ -1,4 +1,5 @@
-# GOMAXPROCS where nothing sets it: the CPUs this process may use, no more.
+# GOMAXPROCS where nothing sets it: the CPUs this process may use, no more; and what its control
+# group's quota pays for, read from files laid over the system's where one may (a namespace of mounts).
 . tests/e2e/lib
 command -v taskset >/dev/null || { echo "no taskset here"; exit 77; }
 cat >"$work/procs.c" <<'END'
@@ -29,4 +30,28 @@ for nonsense in 0 -1 many ''; do
     want_status 0
     want_out '1 1'
 done
+
+cat >"$work/under" <<'END' # QUOTA COMMAND…: the quota of one CPU per 100000
+set -e
+quota=$1
+shift
+mount -t tmpfs none /sys/fs/cgroup
+echo "$quota 100000" >/sys/fs/cgroup/cpu.max
+exec "$@"
+END
+if unshare -rm sh "$work/under" max true 2>/dev/null; then
+    for quota in 100000 30000; do
+        try unshare -rm sh "$work/under" $quota "$work/procs"
+        want_status 0
+        want_out "$all 1"
+    done
+    try unshare -rm sh "$work/under" 150000 env GOMAXPROCS=5 "$work/procs"
+    want_out "$all 5"
+    for quota in max 100000000; do
+        try unshare -rm sh "$work/under" $quota "$work/procs"
+        want_out "$all $all"
+    done
+else
+    echo "no namespace of mounts here: the quota is tested by unit/cgroup alone"
+fi
 finish
