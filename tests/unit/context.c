@@ -138,6 +138,58 @@ START_TEST(deep_tree_on_a_small_stack)
 }
 END_TEST
 
+/* A thousand levels, each with a value and a done channel that somebody holds; the value is looked up from
+   the bottom, and the root is ended, on the smallest stack there is. */
+enum { LEVELS = 1000 };
+static goc_context *between[LEVELS], *level[LEVELS];
+static int keys[LEVELS], held[LEVELS];
+static void look_up_and_end(goc_chan(int) out)
+{
+    int right = 0;
+    for (int i = 0; i < LEVELS; i++)
+        right += goc_context_value(level[LEVELS - 1], &keys[i]) == &held[i];
+    right += !goc_context_value(level[LEVELS - 1], &right); /* nobody's: to the root and back */
+    right += !goc_context_value(level[0], &keys[LEVELS - 1]);
+    goc_cancel(level[0]);
+    goc_send(out, right);
+}
+static void wait_at_bottom(goc_chan(int) out)
+{
+    goc_recv(goc_context_done(level[LEVELS - 1]));
+    goc_send(out, goc_context_err(level[LEVELS - 1]));
+}
+
+START_TEST(a_thousand_levels_on_the_smallest_stack)
+{
+    AT_ALL_PS
+    {
+        goc_chan(int) out = goc_chan_make(int, 0), woken = goc_chan_make(int, 0);
+        for (int i = 0; i < LEVELS; i++) {
+            goc_context *above = i ? level[i - 1] : goc_background();
+            goc_context *timed = goc_with_timeout(above, (1 + i % 2) * GOC_MINUTE);
+            level[i] = goc_with_value(timed, &keys[i], &held[i]);
+            goc_context_done(level[i]);
+            ck_assert_ptr_ne(timed, above);
+            between[i] = timed;
+        }
+        for (int i = 0; i < 3; i++)
+            goc_go_stack(16384, (void (*)(void *))wait_at_bottom, woken);
+        goc_go_stack(16384, (void (*)(void *))look_up_and_end, out);
+        ck_assert_int_eq(goc_recv(out), LEVELS + 2);
+        for (int i = 0; i < 3; i++)
+            ck_assert_int_eq(goc_recv(woken), ECANCELED);
+        for (int i = 0; i < LEVELS; i++) {
+            ck_assert_int_eq(goc_context_err(level[i]), ECANCELED);
+            ck_assert(is_done(level[i]));
+            goc_context_free(between[i]);
+            goc_context_free(level[i]);
+        }
+        goc_chan_free(out);
+        goc_chan_free(woken);
+    }
+}
+END_TEST
+
 static void wait_done(goc_context *ctx, goc_waitgroup *wg)
 {
     goc_recv(goc_context_done(ctx));
@@ -190,4 +242,5 @@ START_TEST(ends_with)
 END_TEST
 
 UNIT_MAIN("context", 60, background, cancel_reaches_below_only, deadlines, values,
-          deep_tree_on_a_small_stack, ends_that_race, ends_with)
+          deep_tree_on_a_small_stack, a_thousand_levels_on_the_smallest_stack, ends_that_race,
+          ends_with)

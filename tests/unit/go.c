@@ -5,9 +5,11 @@
  */
 #include "common.h"
 
+#include <fcntl.h>
 #include <fenv.h>
 #include <goc.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -575,10 +577,123 @@ START_TEST(a_child_has_what_was_parked)
 }
 END_TEST
 
+/* A program does everything at once, and several of its goroutines start children meanwhile, in each of
+   the ways. Whatever a thread held at that instant, the child comes to its exec. */
+static void computes(atomic_bool *stop)
+{
+    for (volatile unsigned i = 0; !*stop; i++)
+        ;
+    n--;
+}
+static void in_libc(atomic_bool *stop)
+{
+    while (!*stop)
+        usleep(2000);
+    n--;
+}
+static void talks(goc_chan(int) in, goc_chan(int) out)
+{
+    for (int v; goc_recv_ok(in, &v);)
+        goc_send(out, v);
+    goc_close(out);
+    n--;
+}
+static void has_timers(atomic_bool *stop)
+{
+    while (!*stop) {
+        goc_timer *t = goc_timer_new(50 * GOC_MICROSECOND);
+        free(malloc(100));
+        goc_recv(goc_timer_chan(t));
+        goc_timer_free(t);
+        go(goc_gosched);
+    }
+    n--;
+}
+static void *thread_calls_in(void *stop)
+{
+    goc_chan(int) ch = goc_chan_make(int, 1);
+    while (!*(atomic_bool *)stop) {
+        goc_send(ch, 1);
+        goc_recv(ch);
+        goc_gosched();
+    }
+    goc_chan_free(ch);
+    return NULL;
+}
+static void starts_children(int who, atomic_int *wrong)
+{
+    for (int i = 0; i < 20; i++) {
+        int want = 1 + (who * 20 + i) % 100, status = -1;
+        char command[32];
+        snprintf(command, sizeof command, "exit %d", want);
+        const char *argv[] = {"sh", "-c", command, NULL};
+        pid_t child = -1;
+        if (i % 4 == 3) { /* a vfork in libc's hands */
+            if (posix_spawn(&child, "/bin/sh", NULL, NULL, (char **)argv, environ))
+                ++*wrong;
+        } else {
+            child = fork();
+            if (!child) {
+                if (i % 4 == 1) { /* as a child does that prepares something */
+                    goc_now();
+                    fcntl(1, F_GETFD);
+                }
+                execv("/bin/sh", (char **)argv);
+                _exit(127);
+            }
+        }
+        if (waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != want)
+            ++*wrong;
+    }
+    n--;
+}
+START_TEST(children_exec_from_a_busy_program)
+{
+    AT_ALL_PS
+    {
+        atomic_bool stop = false;
+        atomic_int wrong = 0;
+        goc_chan(int) ring[10];
+        pthread_t t[3];
+        n = 2 + 4 + 9 + 4;
+        for (int i = 0; i < 10; i++)
+            ring[i] = goc_chan_make(int, 0);
+        for (int i = 0; i < 2; i++)
+            go(computes, &stop);
+        for (int i = 0; i < 4; i++)
+            go(in_libc, &stop);
+        for (int i = 0; i < 9; i++)
+            go(talks, ring[i], ring[i + 1]);
+        for (int i = 0; i < 4; i++)
+            go(has_timers, &stop);
+        for (int i = 0; i < 3; i++)
+            ck_assert_int_eq(pthread_create(&t[i], NULL, thread_calls_in, &stop), 0);
+        n += 3;
+        for (int i = 0; i < 3; i++)
+            go(starts_children, i, &wrong);
+        for (int i = 0; n > 2 + 4 + 9 + 4; i++) {
+            goc_send(ring[0], i);
+            ck_assert_int_eq(goc_recv(ring[9]), i);
+        }
+        stop = true;
+        goc_close(ring[0]);
+        int rest;
+        ck_assert(!goc_recv_ok(ring[9], &rest));
+        for (int i = 0; i < 3; i++)
+            pthread_join(t[i], NULL);
+        while (n)
+            goc_sleep(GOC_MILLISECOND);
+        ck_assert_int_eq(wrong, 0);
+        for (int i = 0; i < 10; i++)
+            goc_chan_free(ring[i]);
+    }
+}
+END_TEST
+
 UNIT_MAIN("go", 60, go_passes_arguments, go_from_goroutines, last_spawned_runs_next, go_nil, counts,
           gomaxprocs_changes_under_load, runnext_does_not_starve, a_loop_is_preempted,
           preemption_keeps_registers, a_blocking_call_does_not_stop_others,
           back_from_a_blocking_call_it_gets_in_line, blocking, locked_to_a_thread,
           a_spoilt_thread_ends, errno_is_the_goroutines, foreign_threads,
           rounding_is_the_goroutines, a_thread_calls_in_while_all_sleep, pages_of_stacks_come_back,
-          a_child_has_what_was_parked)
+          a_child_has_what_was_parked, children_exec_from_a_busy_program)

@@ -2,6 +2,7 @@
  * time.c - sleep, After, timers, tickers, and what an idle program costs.
  */
 #include "common.h"
+#include "timer.h"
 
 #include <goc.h>
 #include <stdatomic.h>
@@ -166,6 +167,90 @@ START_TEST(timers_under_load)
 }
 END_TEST
 
+/* A million at once, in the heap itself: set, every third taken out, every third moved; they fire in the
+   order of their times, each once. */
+#ifdef ENDS_WITH_FINDING
+enum { MANY = 100000 }; /* under detection each costs more, and the heap is the same */
+#else
+enum { MANY = 1000000 };
+#endif
+static struct timer *heap;
+static int64_t *added, last_when, last_now;
+static int out_of_order, fired;
+static void fires(struct timer *t, int64_t now)
+{
+    /* One that was added after a later one had fired may be late. */
+    out_of_order += t->when > now || (t->when < last_when && added[t - heap] <= last_now);
+    last_when = t->when;
+    last_now = now;
+    t->period--; /* this often */
+    fired++;
+}
+START_TEST(a_million_in_order)
+{
+    goc_gomaxprocs(1); /* one heap */
+    heap = calloc(MANY, sizeof *heap);
+    added = calloc(MANY, sizeof *added);
+    uint64_t r = 1;
+    int64_t far = goc_now() + 60 * GOC_MINUTE;
+    for (int i = 0; i < MANY; i++) {
+        heap[i].fire = fires;
+        timer_add(&heap[i], far + (int64_t)(unit_random(&r) % GOC_MINUTE));
+    }
+    for (int i = 1; i < MANY; i += 3)
+        ck_assert(timer_del(&heap[i]) && !timer_del(&heap[i]));
+    int64_t base = goc_now();
+    for (int i = 2; i < MANY; i += 3) {
+        ck_assert(timer_del(&heap[i]));
+        timer_add(&heap[i], base + GOC_SECOND + (int64_t)(unit_random(&r) % GOC_SECOND));
+        added[i] = goc_now();
+    }
+    while (fired < MANY / 3)
+        goc_sleep(10 * MS);
+    ck_assert_int_eq(out_of_order, 0);
+    for (int i = 0; i < MANY; i++) {
+        ck_assert_int_eq(heap[i].period, i % 3 == 2 ? -1 : 0);
+        ck_assert_int_eq(timer_del(&heap[i]), i % 3 == 0);
+    }
+    ck_assert_int_eq(fired, MANY / 3);
+    free(heap);
+    free(added);
+}
+END_TEST
+
+/* And as programs have them: few of the many ever go off. */
+enum { SOON = (MANY - 3) / 30 + 1 };
+static int rung;
+static void rings(void *times)
+{
+    ++*(int *)times;
+    rung++;
+}
+START_TEST(a_million_timers)
+{
+    goc_gomaxprocs(1);
+    goc_timer **t = calloc(MANY, sizeof *t);
+    int *times = calloc(MANY, sizeof *times);
+    for (int i = 0; i < MANY; i++)
+        t[i] = goc_after_func(GOC_MINUTE * (60 + i % 60), rings, &times[i]);
+    for (int i = 0; i < MANY; i++)
+        if (i % 3 == 1)
+            ck_assert(goc_timer_stop(t[i]) && !goc_timer_stop(t[i]));
+        else if (i % 3 == 2)
+            ck_assert(goc_timer_reset(t[i], i % 30 == 2 ? i % 100 * MS : 90 * GOC_MINUTE));
+    while (rung < SOON)
+        goc_sleep(10 * MS);
+    for (int i = 0; i < MANY; i++) {
+        ck_assert_int_eq(times[i], i % 30 == 2);
+        ck_assert_int_eq(goc_timer_stop(t[i]), i % 3 == 0 || (i % 3 == 2 && i % 30 != 2));
+        goc_timer_free(t[i]);
+    }
+    ck_assert_int_eq(rung, SOON);
+    free(times);
+    free(t);
+}
+END_TEST
+
 START_TEST(an_idle_program_uses_no_cpu)
 {
     for (int i = 0; i < 100; i++)
@@ -181,4 +266,5 @@ START_TEST(an_idle_program_uses_no_cpu)
 END_TEST
 
 UNIT_MAIN("time", 60, sleep_is_never_short, sleepers_wake_in_order, timers, after_func, tickers,
-          bad_interval, timers_under_load, an_idle_program_uses_no_cpu)
+          bad_interval, timers_under_load, a_million_in_order, a_million_timers,
+          an_idle_program_uses_no_cpu)
