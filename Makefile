@@ -72,8 +72,14 @@ $(BUILD)/tool/%.o: %
 
 objects: $(PLAIN_O) $(RACE_O) $(REP_O)
 
-$(L)/libgoc.a: $(PLAIN_O)
-$(L)/libgoc-race.a: $(RACE_O)
+# A static library is one object, in which what is not exported is local: a program may have a function of
+# its own called die. The unit tests, which look inside, have the objects as they are.
+$(L)/libgoc.a: $(BUILD)/plain/libgoc.o
+$(L)/libgoc-race.a: $(BUILD)/race/libgoc.o
+$(BUILD)/plain/libgoc.o $(BUILD)/plain/inside.a: $(PLAIN_O)
+$(BUILD)/race/libgoc.o $(BUILD)/race/inside.a: $(RACE_O)
+%/libgoc.o:
+	$(Q)$(LD) -r -o $@ $^ && $(OBJCOPY) --localize-hidden $@
 %.a:
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  AR     $@')
@@ -161,11 +167,11 @@ $(BUILD)/unit/common.o: tests/unit/common.c
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  CC     $@')
 	$(Q)$(UNIT_CC) -c $< -o $@
-$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/unit/common.o $(LIBS) $(TOOL)
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/unit/common.o $(LIBS) $(TOOL) $(BUILD)/plain/inside.a $(BUILD)/race/inside.a
 	@mkdir -p $(@D)
 	$(if $(Q),@echo '  CC     $@')
 	$(Q)$(UNIT_CC) $< $(BUILD)/unit/common.o \
-	    $(if $(filter rep_%,$*),$(filter-out %/main.c.o,$(REP_O)) $(REP_LIBS),$(if $(filter det_% %_race,$*),$(L)/libgoc-race.a,$(L)/libgoc.a) $(RT_LIBS)) \
+	    $(if $(filter rep_%,$*),$(filter-out %/main.c.o,$(REP_O)) $(REP_LIBS),$(BUILD)/$(if $(filter det_% %_race,$*),race,plain)/inside.a $(RT_LIBS)) \
 	    $$(pkg-config --libs check) -o $@
 
 bench: all ## our own numbers, in Go's benchmark format

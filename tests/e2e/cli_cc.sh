@@ -100,4 +100,30 @@ try make CC="$race cc" CFLAGS=-g prog
 want_status 0
 try ./prog
 want_out 42
+
+# The library's inner names are nobody else's business.
+cat >"$work/names.c" <<'END'
+#include <goc.h>
+int fresh = 1, sched = 2, world = 3;
+int die(void) { return 4; }
+int walk(void) { return 5; }
+int netpoll(void) { return 6; }
+int deadlock(void) { return 7; }
+int g_park(void) { return 8; }
+static void add(int *sum) { *sum += fresh + sched + world + die() + walk() + netpoll() + deadlock() + g_park(); }
+int main(void)
+{
+    goc_waitgroup wg = {0};
+    int sum = 0;
+    goc_waitgroup_go(&wg, add, &sum);
+    goc_waitgroup_wait(&wg);
+    return sum;
+}
+END
+try "$race" cc -g -O1 "$work/names.c" -o "$work/names"
+want_status 0
+want_silence
+try "$work/names"
+want_status 36
+want_silence
 finish

@@ -453,6 +453,21 @@ static void fresh(uint32_t e, uint64_t addr, uint64_t size)
     access_add(e, FRESH, addr, size, 0);
 }
 
+/* A goroutine's stack begins a new life as a whole: also where one that had it before, and has ended, kept
+   its buffer, to which there still are pointers. Two stacks are further apart than a program's frames. */
+enum { FRAMES = 12000 };
+static uint64_t buffer_of[MAX_INST];
+static void fresh_stack(uint32_t e, uint32_t g, uint64_t addr, uint64_t size)
+{
+    for (uint32_t i = 0; i < ng; i++)
+        if (buffer_of[i] && buffer_of[i] - addr + FRAMES < 2 * FRAMES) {
+            fresh(e, buffer_of[i], size);
+            buffer_of[i] = 0;
+        }
+    fresh(e, addr, size);
+    buffer_of[g] = addr;
+}
+
 static void walk(uint32_t e)
 {
     const struct event *x = &S->ev[e];
@@ -465,7 +480,7 @@ static void walk(uint32_t e)
     case EV_START:
         if (x->g)
             edge(go_event[x->g], e);
-        fresh(e, x->a, x->b);
+        fresh_stack(e, x->g, x->a, x->b);
         break;
     case EV_GO:
         go_event[x->a] = e;
