@@ -268,6 +268,17 @@ static void maps_copied(int advice)
     sys_madvise((void *)SYNC_META_BASE, HEAP_META_BASE - SYNC_META_BASE, advice);
 }
 
+/* In the copy: threads were held at any instruction, perhaps in the middle of changing what is read here.
+   Where that makes the search fail, the copy ends and there is no answer; it is not the program that has
+   crashed, and its handlers are not to be called. */
+static void faults_are_mine(void)
+{
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+    struct kernel_sigaction dfl = {0};
+    for (u32 i = 0; i < sizeof signals / sizeof *signals; i++)
+        sys_call(SYS_rt_sigaction, signals[i], (long)&dfl, 0, 8, 0, 0);
+}
+
 bool snapshot_run(void (*fn)(const struct snapshot *s, void *out), void *out, size_t n, u64 *held_ns)
 {
     if (!stop.slot)
@@ -293,6 +304,7 @@ bool snapshot_run(void (*fn)(const struct snapshot *s, void *out), void *out, si
             maps_copied(MADV_DOFORK);
         if (pid == 0) {
             sys_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
+            faults_are_mine();
             fn(&s, (void *)shared);
             sys_exit_group(0);
         }
