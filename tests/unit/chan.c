@@ -10,10 +10,6 @@
 #include <goc/time.h>
 #include <string.h>
 
-#ifndef ENDS_WITH_FINDING
-#define ENDS_WITH_FINDING 2 /* with the detector most of these are findings as well: 66 */
-#endif
-
 /* --- order and blocking ----------------------------------------------------------------------- */
 
 static void send_n(goc_send_chan(int) ch, int n)
@@ -375,10 +371,7 @@ static void all_asleep_send(void *arg)
     goc_send(goc_chan_make(int, 0), 1);
 }
 
-static const struct {
-    void (*fn)(void *);
-    const char *words;
-} endings[] = {
+static const struct unit_ending endings[] = {
     {nil_recv, "goroutine 1 [chan receive (nil chan)]:"},
     {nil_send, "goroutine 1 [chan send (nil chan)]:"},
     {nil_recv, "fatal error: all goroutines are asleep - deadlock!\n"},
@@ -396,15 +389,7 @@ static const struct {
     {big_element, "panic: makechan: invalid channel element type"},
 };
 
-START_TEST(ends_with)
-{
-    static struct unit_end end;
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        unit_child(&end, endings[i].fn, NULL, 10);
-        unit_assert_end(&end, end.status == ENDS_WITH_FINDING ? end.status : 2, endings[i].words);
-    }
-}
-END_TEST
+UNIT_ENDS_WITH(endings)
 
 UNIT_MAIN("chan", 60, in_order, unbuffered_send_waits_for_receiver, buffered_send_waits_when_full,
           waiting_senders_first_come_first_served, try_never_blocks, close_drains_then_zero,

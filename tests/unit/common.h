@@ -48,6 +48,28 @@ void unit_exec(struct unit_end *end, const char *const *argv, const char *const 
     } while (0)
 bool unit_contains(const char *text, const char *words);
 
+/* What ends a program, and the words it says. With the detector (the files named _race) most ends are
+   findings as well, and the status says so. */
+#ifndef ENDS_WITH_FINDING
+#define ENDS_WITH_FINDING 2
+#endif
+struct unit_ending {
+    void (*fn)(void *);
+    const char *words;
+};
+/* The test `ends_with`: each of the array's ends, with its status and words. */
+#define UNIT_ENDS_WITH(endings)                                                                    \
+    START_TEST(ends_with)                                                                          \
+    {                                                                                              \
+        static struct unit_end end;                                                                \
+        for (size_t i = 0; i < sizeof(endings) / sizeof *(endings); i++) {                         \
+            unit_child(&end, (endings)[i].fn, NULL, 10);                                           \
+            unit_assert_end(&end, end.status == ENDS_WITH_FINDING ? end.status : 2,                \
+                            (endings)[i].words);                                                   \
+        }                                                                                          \
+    }                                                                                              \
+    END_TEST
+
 /* For tests of what must hold with one P, two, eight: the block after it is run with each. */
 #define AT_ALL_PS for (int ps[] = {1, 2, 8, 0}, *p = ps; *p && (goc_gomaxprocs(*p), 1); p++)
 

@@ -11,10 +11,6 @@
 #include <goc/time.h>
 #include <malloc.h>
 
-#ifndef ENDS_WITH_FINDING
-#define ENDS_WITH_FINDING 2 /* with the detector most of these are findings as well: 66 */
-#endif
-
 /* Wait until the word has this value; the test's time limit bounds it. */
 static void await(int *word, int value)
 {
@@ -407,10 +403,7 @@ static void sem_for_ever(void *arg)
     goc_sem_acquire(&s, 1);
 }
 
-static const struct {
-    void (*fn)(void *);
-    const char *words;
-} endings[] = {
+static const struct unit_ending endings[] = {
     {negative_waitgroup, "panic: sync: negative WaitGroup counter"},
     {reused_waitgroup, "panic: sync: WaitGroup is reused before previous Wait has returned"},
     {sem_over_release, "panic: semaphore: released more than held"},
@@ -421,15 +414,7 @@ static const struct {
     {sem_for_ever, "\ngoroutine 1 [semacquire]:"},
 };
 
-START_TEST(ends_with)
-{
-    static struct unit_end end;
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        unit_child(&end, endings[i].fn, NULL, 10);
-        unit_assert_end(&end, end.status == ENDS_WITH_FINDING ? end.status : 2, endings[i].words);
-    }
-}
-END_TEST
+UNIT_ENDS_WITH(endings)
 
 UNIT_MAIN("groups", 60, waitgroup_waits_for_all_and_wakes_all, waitgroup_go, sem_bounds_the_sum,
           sem_first_come_first_served, sem_gives_up_with_its_context, sized_waitgroup_limits,

@@ -13,10 +13,6 @@
 #include <string.h>
 
 /* Status of an end that the race runtime also reports as a finding (panic_race.c). */
-#ifndef ENDS_WITH_FINDING
-#define ENDS_WITH_FINDING 2
-#endif
-
 static atomic_int n;
 
 static void until(int value)

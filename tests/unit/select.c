@@ -12,10 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef ENDS_WITH_FINDING
-#define ENDS_WITH_FINDING 2 /* with the detector most of these are findings as well: 66 */
-#endif
-
 START_TEST(index_and_value)
 {
     goc_chan(int) a = goc_chan_make(int, 1);
@@ -332,10 +328,7 @@ static void not_a_case(void *arg)
     goc_select_n(c, 2);
 }
 
-static const struct {
-    void (*fn)(void *);
-    const char *words;
-} endings[] = {
+static const struct unit_ending endings[] = {
     {no_case, "goroutine 1 [select (no cases)]:"},
     {only_null, "goroutine 1 [select]:"},
     {never, "\ngoroutine 1 [select]:"},
@@ -345,15 +338,7 @@ static const struct {
     {not_a_case, "panic: goc_select_n: case 1 is not one"},
 };
 
-START_TEST(ends_with)
-{
-    static struct unit_end end;
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        unit_child(&end, endings[i].fn, NULL, 10);
-        unit_assert_end(&end, end.status == ENDS_WITH_FINDING ? end.status : 2, endings[i].words);
-    }
-}
-END_TEST
+UNIT_ENDS_WITH(endings)
 
 UNIT_MAIN("select", 60, index_and_value, default_only_if_nothing_is_ready, uniform_among_ready,
           waits_for_any, same_channel_in_several_cases, timeouts, timeout_races_with_value,

@@ -11,10 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef ENDS_WITH_FINDING
-#define ENDS_WITH_FINDING 2 /* with the detector most of these are findings as well: 66 */
-#endif
-
 /* Wait until the word has this value; the test's time limit bounds it. */
 static void await(int *word, int value)
 {
@@ -686,10 +682,7 @@ static void cond_for_ever(void *arg)
     goc_cond_wait(&cond);
 }
 
-static const struct {
-    void (*fn)(void *);
-    const char *words;
-} endings[] = {
+static const struct unit_ending endings[] = {
     {unlock_unlocked, "fatal error: sync: unlock of unlocked mutex"},
     {unlock_unlocked_favoured, "fatal error: sync: unlock of unlocked mutex"},
     {rw_unlock_unlocked, "fatal error: sync: Unlock of unlocked RWMutex"},
@@ -708,15 +701,7 @@ static const struct {
     {cond_for_ever, "\ngoroutine 1 [sync.Cond.Wait]:"},
 };
 
-START_TEST(ends_with)
-{
-    static struct unit_end end;
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        unit_child(&end, endings[i].fn, NULL, 10);
-        unit_assert_end(&end, end.status == ENDS_WITH_FINDING ? end.status : 2, endings[i].words);
-    }
-}
-END_TEST
+UNIT_ENDS_WITH(endings)
 
 UNIT_MAIN("sync", 60, mutex_excludes, mutex_trylock, mutex_may_be_unlocked_by_another,
           mutex_favour_ends, mutex_favours_any_thread, mutex_does_not_starve,
