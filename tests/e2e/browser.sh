@@ -4,31 +4,6 @@ command -v python3 >/dev/null 2>&1 || { echo 'no python3 here'; exit 77; }
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
     { echo 'no chromium here'; exit 77; }
 build racy
-cat >"$work/order.c" <<'END'
-#include <goc.h>
-static goc_mutex first, second;
-static void forth(void)
-{
-    goc_mutex_lock(&first);
-    goc_mutex_lock(&second);
-    goc_mutex_unlock(&second);
-    goc_mutex_unlock(&first);
-}
-static void back(void)
-{
-    goc_mutex_lock(&second);
-    goc_mutex_lock(&first);
-    goc_mutex_unlock(&first);
-    goc_mutex_unlock(&second);
-}
-int main(void)
-{
-    go(forth);
-    goc_sleep(5 * GOC_MILLISECOND);
-    go(back);
-    goc_sleep(5 * GOC_MILLISECOND);
-}
-END
 cat >"$work/race.c" <<'END'
 #include <goc.h>
 static goc_mutex mu;

@@ -1,33 +1,7 @@
 # The json format against the schema that goc-race-report(5) prints; SARIF against what the standard
 # asks of the objects we write; and a reader that goes away.
 . tests/e2e/lib
-build racy
-cat >"$work/order.c" <<'END'
-#include <goc.h>
-static goc_mutex a, b;
-static void forth(void)
-{
-    goc_mutex_lock(&a);
-    goc_mutex_lock(&b);
-    goc_mutex_unlock(&b);
-    goc_mutex_unlock(&a);
-}
-static void back(void)
-{
-    goc_mutex_lock(&b);
-    goc_mutex_lock(&a);
-    goc_mutex_unlock(&a);
-    goc_mutex_unlock(&b);
-}
-int main(void)
-{
-    go(forth);
-    goc_sleep(5 * GOC_MILLISECOND);
-    go(back);
-    goc_sleep(5 * GOC_MILLISECOND);
-}
-END
-"$race" cc -g -O1 "$work/order.c" -o "$work/order" || exit 1
+build racy order
 try "$race" --save="$work/1" "$work/racy"
 want_status 66
 try "$race" --save="$work/2" "$work/order"
