@@ -149,6 +149,7 @@ struct det_tls {
     u64 full; /* det_self with all bytes */
     struct race_g *cur;
     u64 self;
+    u64 *errno_shadow; /* of this thread's errno; NULL: not looked up yet */
 };
 _Static_assert(offsetof(struct det_tls, full) == INLINE_FULL &&
                    offsetof(struct det_tls, cur) == INLINE_G,

@@ -15,6 +15,8 @@
 #include "stackmem.h"
 #include "sync.h"
 
+#include <errno.h>
+
 static inline struct race_g *the(struct race_g *g)
 {
     return g ? g : det_cur;
@@ -48,8 +50,21 @@ struct race_g *hook_go(uint64_t goid, const void *fn, uintptr_t pc)
     return g_new(cur, goid, created, (uintptr_t)fn, 0);
 }
 
+/* errno is the goroutine's in name and the thread's in memory: the runtime carries its value along, so
+   whoever runs next on this thread has a variable of its own at the same address. */
+static void errno_changes_hands(void)
+{
+    if (unlikely(!det_tls.errno_shadow))
+        det_tls.errno_shadow = shadow_of((uintptr_t)&errno);
+    u64 *s = det_tls.errno_shadow;
+    if (shadow_load(&s[0]) | shadow_load(&s[1]))
+        det_clear((uintptr_t)&errno, sizeof errno);
+}
+
 void hook_run(struct race_g *g)
 {
+    if (g)
+        errno_changes_hands();
     det_set_cur(g);
 }
 
