@@ -3,13 +3,18 @@
  *
  * JUnit has no notion of a finding; each is a failed test case of a suite named after its kind,
  * with the whole text report as the failure's text, since that is what a reader gets to see. A run
- * that found nothing is one test case that passed: an empty file looks like a broken step.
+ * that found nothing is one test case that passed: an empty file looks like a broken step. Servers
+ * keep a history of each test case by its name, so that the name has no numbers of goroutines in
+ * it. There are several schemas and a server may refuse a file for an attribute that is not in its
+ * own; what is written here is what all of them have (so no file= and line=; both places are in the
+ * text).
  *
  * An annotation is one line, drawn at a source line: the access at hand is an error, the other
  * places are notices beside it. With $GITHUB_STEP_SUMMARY set, the reports are appended there.
  */
 #include "format.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,21 +24,14 @@
 static void junit_case(FILE *f, struct findings *all, struct finding *fi)
 {
     const char *message = finding_message(&all->arena, fi);
-    const struct frame *fr = part_frame(finding_main_part(fi));
     char *text;
     size_t n;
     FILE *mem = open_memstream(&text, &n);
     text_one(mem, all, fi);
     fclose(mem);
     fprintf(f, "    <testcase classname=\"goc-race.%s\" name=\"", kind_word(fi->r.kind));
-    xml_text(f, message);
-    fputs("\"", f);
-    if (fr && fr->file) {
-        fputs(" file=\"", f);
-        xml_text(f, path_here(fr->file));
-        fprintf(f, "\" line=\"%u\"", fr->line);
-    }
-    fprintf(f, ">\n      <failure type=\"%s\" message=\"", kind_heading(fi->r.kind));
+    xml_text(f, finding_title(&all->arena, fi));
+    fprintf(f, "\">\n      <failure type=\"%s\" message=\"", kind_heading(fi->r.kind));
     xml_text(f, message);
     fputs("\">", f);
     xml_text(f, text);
@@ -128,6 +126,8 @@ static void github_finding(struct output *o, struct findings *all, struct findin
         bool frames;
         char *s = text_sentence(all, f, p, &frames);
         s[strcspn(s, "\n")] = 0;
+        if (has_suffix(s, ":"))
+            s[strlen(s) - 1] = 0;
         annotation(o->f, "notice", part_frame(p), kind_heading(f->r.kind), s);
     }
     fflush(o->f);
@@ -140,22 +140,46 @@ static void github_crash(struct output *o, struct findings *all, struct crash *c
     fflush(o->f);
 }
 
+/* One report of the summary, folded under one line. In Markdown a line that begins with a tag is
+   HTML as it is until a blank line; the text of the report is literal. */
+static void summary_item(FILE *f, const char *heading, const char *message, const char *text)
+{
+    fprintf(f, "<details><summary><b>%s</b>: ", heading);
+    xml_text(f, message);
+    fprintf(f, "</summary>\n\n```\n%s```\n\n</details>\n\n", text);
+}
+
 static void github_end(struct output *o, struct findings *all)
 {
     const char *path = getenv("GITHUB_STEP_SUMMARY");
-    FILE *f = path && *path && all->n ? fopen(path, "ae") : NULL;
-    if (!f)
+    if (!path || !*path || (!all->n && !all->crash))
         return;
-    fprintf(f, "### goc-race: %zu finding(s)\n\n", all->n);
-    size_t n = 0;
-    for (struct finding *fi = all->first; fi && n < all->printed; fi = fi->next, n++) {
-        fprintf(f, "<details><summary><b>%s</b>: ", kind_heading(fi->r.kind));
-        xml_text(f, finding_message(&all->arena, fi));
-        fputs("</summary>\n\n```\n", f);
-        text_one(f, all, fi);
-        fputs("```\n\n</details>\n\n", f);
+    FILE *f = fopen(path, "ae");
+    if (!f) {
+        warn("cannot write %s: %s", path, strerror(errno));
+        return;
     }
-    fclose(f);
+    fprintf(f, "### goc-race: %zu finding(s)\n\n", all->n);
+    char *text;
+    size_t n = 0, size;
+    for (struct finding *fi = all->first; fi && n < all->printed; fi = fi->next, n++) {
+        FILE *mem = open_memstream(&text, &size);
+        text_one(mem, all, fi);
+        fclose(mem);
+        summary_item(f, kind_heading(fi->r.kind), finding_message(&all->arena, fi), text);
+        free(text);
+    }
+    for (const struct crash *c = all->crash; c; c = c->next) {
+        FILE *mem = open_memstream(&text, &size);
+        text_frames(mem, &c->part.stack);
+        fclose(mem);
+        summary_item(f, "CRASH",
+                     arena_printf(&all->arena, "the program %s", crash_message(&all->arena, c)),
+                     text);
+        free(text);
+    }
+    if (ferror(f) | fclose(f))
+        warn("cannot write %s: %s", path, strerror(errno));
 }
 
 const struct renderer github_renderer = {

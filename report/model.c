@@ -175,7 +175,13 @@ static void add_place(struct buf *b, const struct part *p)
         buf_printf(b, " at %s:%u", f->file, f->line);
 }
 
-const char *finding_message(struct arena *a, const struct finding *f)
+/* " by goroutine 7", where it is wanted. */
+static const char *by(struct arena *a, const struct part *p, bool who)
+{
+    return who ? arena_printf(a, " by %s", part_who(a, p)) : "";
+}
+
+static const char *message(struct arena *a, const struct finding *f, bool who)
 {
     struct buf b = {0};
     const struct part *now = finding_part(f, PART_ACCESS, NULL);
@@ -191,18 +197,18 @@ const char *finding_message(struct arena *a, const struct finding *f)
                 break;
             }
         if (now) {
-            buf_printf(&b, ": %s by %s", part_access(now, true), part_who(a, now));
+            buf_printf(&b, ": %s%s", part_access(now, true), by(a, now, who));
             add_place(&b, now);
         }
         if (old) {
-            buf_printf(&b, ", previous %s by %s", part_access(old, true), part_who(a, old));
+            buf_printf(&b, ", previous %s%s", part_access(old, true), by(a, old, who));
             add_place(&b, old);
         }
         break;
     case FINDING_LOCK_ORDER:
         buf_str(&b, "potential deadlock:");
         for (at = finding_part(f, PART_EDGE, NULL); at; at = finding_part(f, PART_EDGE, at)) {
-            buf_printf(&b, " %s locks %s while it holds %s", part_who(a, at),
+            buf_printf(&b, " %s locks %s while it holds %s", who ? part_who(a, at) : "one",
                        object_called(a, at->r.aux >> 8, at->r.addr2, at->name2),
                        object_called(a, at->r.aux >> 8, at->r.addr, at->name));
             add_place(&b, at);
@@ -215,7 +221,7 @@ const char *finding_message(struct arena *a, const struct finding *f)
         const char *sep = ": ";
         buf_str(&b, f->r.kind == FINDING_LEAK ? "goroutine leak" : "deadlock");
         for (at = finding_part(f, PART_WAIT, NULL); at; at = finding_part(f, PART_WAIT, at)) {
-            buf_printf(&b, "%s%s [%s] can never run again", sep, part_who(a, at),
+            buf_printf(&b, "%s%s [%s] can never run again", sep, who ? part_who(a, at) : "one",
                        wait_name(at->r.aux));
             add_place(&b, at);
             sep = ", ";
@@ -230,6 +236,16 @@ const char *finding_message(struct arena *a, const struct finding *f)
     const char *s = arena_str(a, b.s);
     buf_free(&b);
     return s;
+}
+
+const char *finding_message(struct arena *a, const struct finding *f)
+{
+    return message(a, f, true);
+}
+
+const char *finding_title(struct arena *a, const struct finding *f)
+{
+    return message(a, f, false);
 }
 
 const char *crash_message(struct arena *a, const struct crash *c)

@@ -122,6 +122,8 @@ const struct frame *part_frame(const struct part *p);
 const struct part *finding_main_part(const struct finding *f);
 /* One line: what, on what, by whom, where. */
 const char *finding_message(struct arena *a, const struct finding *f);
+/* The same of whomsoever: numbers of goroutines change from run to run. */
+const char *finding_title(struct arena *a, const struct finding *f);
 /* The same from run to run, machine to machine, and after edits elsewhere in the file. */
 uint64_t finding_fingerprint(const struct finding *f);
 

@@ -66,7 +66,7 @@ assert a == b, (a, b)"
 
 # Every kind of finding, and a crash after them, as a manual page and a page of HTML.
 cat >"$work/mix.c" <<'EOF'
-#include <goc.h>
+#include "others.h"
 static goc_mutex first, second;
 int shared, *volatile nowhere;
 static void set(int v)
@@ -95,13 +95,13 @@ static void keep(void)
 int main(void)
 {
     go(forth);
-    goc_sleep(5 * GOC_MILLISECOND);
+    others_end();
     go(back);
-    goc_sleep(5 * GOC_MILLISECOND);
+    others_end();
     go(set, 2);
-    goc_sleep(5 * GOC_MILLISECOND);
+    others_end();
     go(keep);
-    goc_sleep(5 * GOC_MILLISECOND);
+    others_end();
     *nowhere = 1;
 }
 EOF

@@ -3,7 +3,7 @@
 build racy
 
 cat >"$work/fork.c" <<'END'
-#include <goc.h>
+#include "others.h"
 #include <sys/wait.h>
 #include <unistd.h>
 int before, after;
@@ -19,15 +19,15 @@ int main(void)
 {
     if (fork() == 0) {
         go(child);
-        goc_sleep(5 * GOC_MILLISECOND);
+        others_end();
         go(child);
-        goc_sleep(5 * GOC_MILLISECOND);
+        others_end();
         return 0;
     }
     go(parent);
-    goc_sleep(5 * GOC_MILLISECOND);
+    others_end();
     go(parent);
-    goc_sleep(5 * GOC_MILLISECOND);
+    others_end();
     wait(NULL);
     return 5;
 }

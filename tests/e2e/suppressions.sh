@@ -3,7 +3,7 @@
 build racy clean
 
 cat >"$work/kinds.c" <<'END'
-#include <goc.h>
+#include "others.h"
 #include <goc/race.h>
 #include <string.h>
 int first, second;
@@ -23,8 +23,10 @@ static void nest(goc_mutex *x, goc_mutex *y)
     goc_mutex_unlock(y);
     goc_mutex_unlock(x);
 }
+static int waiting;
 static void forever(void)
 {
+    __atomic_store_n(&waiting, 1, __ATOMIC_RELAXED);
     goc_recv(goc_chan_make(int, 0));
 }
 static void unlocks(void *arg)
@@ -44,9 +46,9 @@ static void ignored(int *p)
 static void twice(void (*fn)(int *), int *p)
 {
     go(fn, p);
-    goc_sleep(3 * GOC_MILLISECOND);
+    others_end();
     go(fn, p);
-    goc_sleep(3 * GOC_MILLISECOND);
+    others_end();
 }
 int main(int argc, char **argv)
 {
@@ -55,12 +57,14 @@ int main(int argc, char **argv)
         twice(outer, &first);
     } else if (strcmp(what, "order") == 0) {
         go(nest, &a, &b);
-        goc_sleep(3 * GOC_MILLISECOND);
+        others_end();
         go(nest, &b, &a);
-        goc_sleep(3 * GOC_MILLISECOND);
+        others_end();
     } else if (strcmp(what, "leak") == 0) {
         go(forever);
-        goc_sleep(3 * GOC_MILLISECOND);
+        while (!__atomic_load_n(&waiting, __ATOMIC_RELAXED))
+            goc_gosched();
+        goc_sleep(50 * GOC_MILLISECOND); /* between the flag and the wait */
     } else if (strcmp(what, "misuse") == 0) {
         goc_pcall(unlocks, NULL);
     } else if (strcmp(what, "unseen") == 0) {
