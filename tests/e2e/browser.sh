@@ -5,7 +5,7 @@ chromium=$(command -v chromium || command -v chromium-browser || command -v goog
     { echo 'no chromium here'; exit 77; }
 build racy
 cat >"$work/race.c" <<'END'
-#include <goc.h>
+#include "turns.h"
 static goc_mutex mu;
 int shared, entries;
 /* A lock that both take, before the one's access: it puts nothing later in order. */
@@ -22,7 +22,7 @@ static void first(void)
 }
 static void second(void)
 {
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_left(2);
     log_one();
     goc_sleep(5 * GOC_MILLISECOND);
     goc_mutex_lock(&mu);
@@ -33,14 +33,14 @@ int main(void)
 {
     go(first);
     go(second);
-    goc_sleep(200 * GOC_MILLISECOND);
+    until_left(1);
 }
 END
 long=a_path_that_has_no_blank_anywhere
 long=$long/$long/$long/$long/$long/$long
 sed "1s|^|#line 1 \"/<script>document.title=1<script><img src=x>/$long/racy.c\"\n|" "$work/racy.c" >"$work/hostile.c"
 {
-    echo '#include <goc.h>'
+    echo '#include "turns.h"'
     echo 'static int g[1000];'
     i=0
     while [ $i -lt 1000 ]; do
@@ -53,7 +53,7 @@ sed "1s|^|#line 1 \"/<script>document.title=1<script><img src=x>/$long/racy.c\"\
         echo "f$i();"
         i=$((i + 1))
     done
-    echo '} int main(void) { go(all); go(all); goc_sleep(200 * GOC_MILLISECOND); }'
+    echo '} int main(void) { go(all); go(all); until_left(1); }'
 } >"$work/many.c"
 for n in race order hostile many; do
     "$race" cc -g -O1 "$work/$n.c" -o "$work/$n" || exit 1

@@ -66,7 +66,7 @@ assert a == b, (a, b)"
 
 # Every kind of finding, and a crash after them, as a manual page and a page of HTML.
 cat >"$work/mix.c" <<'EOF'
-#include "others.h"
+#include "turns.h"
 static goc_mutex first, second;
 int shared, *volatile nowhere;
 static void set(int v)
@@ -95,13 +95,13 @@ static void keep(void)
 int main(void)
 {
     go(forth);
-    others_end();
+    until_left(1);
     go(back);
-    others_end();
+    until_left(1);
     go(set, 2);
-    others_end();
+    until_left(1);
     go(keep);
-    others_end();
+    until_left(1);
     *nowhere = 1;
 }
 EOF

@@ -13,7 +13,7 @@ not_inlined() {
 
 # Two races and a look-alike in the program's own assembly.
 cat >many.c <<'END'
-#include "others.h"
+#include "turns.h"
 #include <stdio.h>
 int a;
 struct { char c[3]; short s; long l; } b;
@@ -40,7 +40,7 @@ int main(void)
         sum += local[i];
     asm_call();
     go(work, 1);
-    others_end();
+    until_left(1);
     work(2);
     printf("%ld %s\n", sum, "call\t__tsan_read8@PLT");
     return 0;

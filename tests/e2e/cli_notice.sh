@@ -10,7 +10,7 @@ want_err 'goc-race cc'
 want_err_lines 1
 
 cat >"$work/two.c" <<'END'
-#include "others.h"
+#include "turns.h"
 static goc_mutex a, b;
 static void take(goc_mutex *first, goc_mutex *second)
 {
@@ -22,9 +22,9 @@ static void take(goc_mutex *first, goc_mutex *second)
 int main(void)
 {
     go(take, &a, &b);
-    others_end();
+    until_left(1);
     go(take, &b, &a);
-    others_end();
+    until_left(1);
 }
 END
 gcc -g -O1 -I"$BUILD/include" "$work/two.c" -L"$BUILD/lib" -lgoc -Wl,-rpath,"$BUILD/lib" -o "$work/two" || exit 1

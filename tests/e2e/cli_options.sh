@@ -70,7 +70,7 @@ int main(void)
 }
 END
 build hang
-try "$race" --timeout=1 "$work/hang"
+try "$race" --timeout=3 "$work/hang"
 want_status 124
 want_err 'goroutine 1 ['
 want_err 'goroutine 2 ['

@@ -3,7 +3,7 @@
 build racy
 
 cat >"$work/fork.c" <<'END'
-#include "others.h"
+#include "turns.h"
 #include <sys/wait.h>
 #include <unistd.h>
 int before, after;
@@ -19,15 +19,15 @@ int main(void)
 {
     if (fork() == 0) {
         go(child);
-        others_end();
+        until_left(1);
         go(child);
-        others_end();
+        until_left(1);
         return 0;
     }
     go(parent);
-    others_end();
+    until_left(1);
     go(parent);
-    others_end();
+    until_left(1);
     wait(NULL);
     return 5;
 }

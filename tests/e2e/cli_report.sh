@@ -3,7 +3,7 @@
 . tests/e2e/lib
 build clean racy
 cat >"$work/crash.c" <<'END'
-#include "others.h"
+#include "turns.h"
 #include <signal.h>
 #include <stdlib.h>
 int n;
@@ -15,7 +15,7 @@ static void set(int v)
 int main(int argc, char **argv)
 {
     go(set, 1);
-    others_end();
+    until_left(1);
     n = 2;
     if (argc > 1)
         raise(atoi(argv[1]));

@@ -126,10 +126,15 @@ sed 's/shared/other/' "$work/racy.c" >"$work/renamed/racy.c"
 # A reader that goes away.
 what='report | true'
 (
-    sleep 0.3
+    until [ -e "$work/gone" ]; do
+        sleep 0.1
+    done
     "$race" report "$work/1" "$work/2" 2>"$err"
     echo $? >"$work/code"
-) | true
+) | {
+    exec <&-
+    : >"$work/gone"
+}
 status=$(cat "$work/code")
 want_status 125
 want_err_lines 1

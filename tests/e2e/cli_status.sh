@@ -50,7 +50,7 @@ want_status 126
 
 # Killed by a signal: with and without findings before.
 cat >"$work/kill.c" <<'END'
-#include "others.h"
+#include "turns.h"
 #include <signal.h>
 #include <stdlib.h>
 int shared;
@@ -62,9 +62,9 @@ int main(int argc, char **argv)
 {
     if (argc > 2) {
         go(set, 1);
-        others_end();
+        until_left(1);
         go(set, 2);
-        others_end();
+        until_left(1);
     }
     int sig = atoi(argv[1]);
     signal(sig, SIG_DFL);

@@ -127,7 +127,7 @@ fi
 # A function in two pieces: an offset is from the start of its piece, also where the entries are in a
 # .dwo file.
 cat >"$work/cold.c" <<'END'
-#include "others.h"
+#include "turns.h"
 int shared, n;
 __attribute__((cold, noinline)) static void never(void)
 {
@@ -145,9 +145,9 @@ __attribute__((noinline)) static void set(int v)
 int main(void)
 {
     go(set, 1);
-    others_end();
+    until_left(1);
     go(set, 2);
-    others_end();
+    until_left(1);
 }
 END
 for f in -g '-g -gsplit-dwarf' -gdwarf-4; do
@@ -161,7 +161,7 @@ fi
 
 # Code of no line has the line before it (clang makes one of the two stores).
 cat >"$work/zero.c" <<'END'
-#include "others.h"
+#include "turns.h"
 int shared, n;
 __attribute__((noinline)) static void set(int v)
 {
@@ -173,9 +173,9 @@ __attribute__((noinline)) static void set(int v)
 int main(void)
 {
     go(set, 1);
-    others_end();
+    until_left(1);
     go(set, 2);
-    others_end();
+    until_left(1);
 }
 END
 if command -v clang >/dev/null 2>&1; then
@@ -189,7 +189,7 @@ fi
 
 # Calls that were inlined are frames of their own.
 cat >"$work/inline.c" <<'END'
-#include "others.h"
+#include "turns.h"
 static struct {
     int pad;
     struct {
@@ -211,9 +211,9 @@ static void outer(void)
 int main(void)
 {
     go(outer);
-    others_end();
+    until_left(1);
     go(outer);
-    others_end();
+    until_left(1);
 }
 END
 cc -g -O2 "$work/inline.c" -o "$work/inline"
@@ -230,7 +230,7 @@ void plug(void)
 END
 cat >"$work/open.c" <<'END'
 #include <dlfcn.h>
-#include "others.h"
+#include "turns.h"
 #include <stdio.h>
 int main(int argc, char **argv)
 {
@@ -241,9 +241,9 @@ int main(int argc, char **argv)
         return 1;
     }
     go(plug);
-    others_end();
+    until_left(1);
     go(plug);
-    others_end();
+    until_left(1);
 }
 END
 cc -g -O1 -shared -fPIC "$work/plug.c" -o "$work/plug.so"

@@ -11,7 +11,7 @@ say() {
 }
 
 cat >"$work/prog.c" <<'END'
-#include <goc.h>
+#include "turns.h"
 #include <string.h>
 
 static goc_mutex mu;
@@ -39,26 +39,26 @@ int main(int argc, char **argv)
         everybodys = goc_chan_make(int, 0);
         go(receive, everybodys);
         go(receive, everybodys);
-        goc_sleep(20 * GOC_MILLISECOND);
+        until_blocked();
     }
     if (strcmp(argv[1], "stuck") == 0) {
         for (volatile int i = 0; i < 3; i++)
             alone();
-        goc_sleep(20 * GOC_MILLISECOND);
+        until_blocked();
     }
     if (strcmp(argv[1], "quit-stuck") == 0)
         alone();
     if (strncmp(argv[1], "quit", 4) == 0) {
         everybodys = goc_chan_make(int, 0);
         go(receive, everybodys);
-        goc_sleep(20 * GOC_MILLISECOND);
+        until_blocked();
         raise(3); /* SIGQUIT */
     }
     return 0;
 }
 END
 sed -i 's/#include <string.h>/#include <signal.h>\n&/' "$work/prog.c"
-"$race" cc -g -O1 "$work/prog.c" -o "$work/prog" || exit 1
+"$race" cc -g -O1 -Itests/e2e "$work/prog.c" -o "$work/prog" || exit 1
 
 run() { # wanted status, then the arguments
     want=$1

@@ -3,7 +3,7 @@
 . tests/e2e/lib
 
 cat >"$work/hints.c" <<'END'
-#include <goc.h>
+#include "turns.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,25 +35,28 @@ static __attribute__((no_sanitize("thread"))) void pass_unseen(void)
     while (!told)
         goc_gosched();
 }
-/* Sleeps until that, or until all others have ended. */
+/* Sleeps once that has happened or all others have ended, and whoever is left waits. */
 static __attribute__((no_sanitize("thread"))) void nap(void)
 {
-    do
-        goc_sleep(5 * MS);
-    while (!told && goc_numgoroutine() > 1);
+    while (!told && goc_numgoroutine() > 1)
+        goc_gosched();
+    until_blocked();
+    goc_sleep(MS);
 }
 
 static void add_inside(void)
 {
     goc_waitgroup_add(&wg, 1);
     tell();
-    goc_sleep(200 * MS);
+    turn_await(1);
+    until_blocked(); /* main waits */
     goc_waitgroup_done(&wg);
 }
 static void wg_inside(void)
 {
     go(add_inside);
     nap();
+    turn_done();
     goc_waitgroup_wait(&wg);
 }
 static void starts_one(void)
@@ -64,6 +67,7 @@ static void wg_elsewhere(void)
 {
     go(starts_one);
     nap();
+    turn_done();
     goc_waitgroup_wait(&wg);
 }
 
@@ -83,7 +87,7 @@ static void try_one(void)
     int v;
     goc_try_recv(ch, &v);
     tell();
-    goc_sleep(200 * MS);
+    goc_sleep(GOC_MINUTE);
 }
 static void free_recv(void)
 {
@@ -115,7 +119,7 @@ static void set_and_stay(void)
 {
     data = 1;
     tell();
-    goc_sleep(200 * MS);
+    goc_sleep(GOC_MINUTE);
 }
 static void slept_both(void)
 {

@@ -10,7 +10,7 @@ cat >"$work/end.c" <<'END'
 #include <unistd.h>
 static goc_chan(int) ch;
 static int pipes[2];
-static volatile int yes = 1;
+static volatile int yes = 1, spinning, reading;
 static inline __attribute__((always_inline)) int take(void)
 {
     return goc_recv(ch); /* line 11 */
@@ -27,14 +27,14 @@ static void waits(void)
 }
 static void spins(void)
 {
-    while (yes) /* line 25 */
+    while ((spinning = yes)) /* line 25 */
         ;
 }
 static void reads(void)
 {
     char buf[16];
     FILE *f = fdopen(pipes[0], "r");
-    while (fgets(buf, sizeof buf, f)) /* line 32 */
+    for (reading = 1; fgets(buf, sizeof buf, f);) /* line 32 */
         ;
 }
 static __attribute__((noinline)) void fault(int *p)
@@ -82,9 +82,10 @@ int main(int argc, char **argv)
         go(jumps);
     go(reads);
     go(spins); /* line 79 */
-    goc_sleep(30 * GOC_MILLISECOND);
+    while (!spinning || !reading)
+        goc_sleep(30 * GOC_MILLISECOND);
     if (!strcmp(how, "panic"))
-        goc_panic("over"); /* line 82 */
+        goc_panic("over"); /* line 83 */
     if (!strcmp(how, "quit"))
         kill(getpid(), SIGQUIT);
     goc_sleep(GOC_MINUTE);
@@ -125,7 +126,7 @@ for p in 1 2; do
         want_no_err 'stack unavailable'
     done
     try env GOMAXPROCS=$p "$work/end" panic
-    frame 'main()' 82
+    frame 'main()' 83
 
     try env GOMAXPROCS=$p "$work/end" fault
     want_status 139

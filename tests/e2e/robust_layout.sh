@@ -22,7 +22,7 @@ int main(void)
     getrlimit(RLIMIT_STACK, &r);
     go(add);
     while (!__atomic_load_n(&added, __ATOMIC_RELAXED)) /* which orders nothing */
-        goc_sleep(GOC_MILLISECOND);
+        goc_gosched();
     x++;
     printf("%s stack, %d deep\n", r.rlim_cur == RLIM_INFINITY ? "unlimited" : "limited",
            r.rlim_cur == RLIM_INFINITY ? 30000 * deep(30000) : 0);
@@ -58,9 +58,11 @@ static void *use_stack(void *arg)
     return arg;
 }
 static char *shared;
+static int written; /* orders nothing */
 static void *write_shared(void *arg)
 {
     shared[7] = 1;
+    __atomic_store_n(&written, 1, __ATOMIC_RELAXED);
     return arg;
 }
 
@@ -79,7 +81,8 @@ int main(int argc, char **argv)
     shared = huge + 4096;
     pthread_create(&t, NULL, write_shared, NULL);
     pthread_detach(t);
-    usleep(50000);
+    while (!__atomic_load_n(&written, __ATOMIC_RELAXED))
+        usleep(100);
     if (argc < 2)
         checked("fixed", mmap(huge, 1 << 20, RW, NEW | MAP_FIXED, -1, 0));
     shared[7] = 2;

@@ -2,7 +2,7 @@
 # of a real run): it is said once, the program goes on, memory stays as it is, and races are found.
 . tests/e2e/lib
 cat >"$work/spawn.c" <<'END'
-#include <goc.h>
+#include "turns.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,9 +46,8 @@ int main(int argc, char **argv)
     }
     printf("grown %s\n", resident() - at < 8192 ? "little" : "much");
     go(race);
-    goc_sleep(5 * GOC_MILLISECOND);
+    until_left(1);
     racy++;
-    goc_sleep(5 * GOC_MILLISECOND);
     return 0;
 }
 END

@@ -3,9 +3,10 @@
 build racy clean
 
 cat >"$work/kinds.c" <<'END'
-#include "others.h"
+#include <goc.h>
 #include <goc/race.h>
 #include <string.h>
+#include "turns.h"
 int first, second;
 static goc_mutex a, b;
 static void inner(int *p)
@@ -23,10 +24,8 @@ static void nest(goc_mutex *x, goc_mutex *y)
     goc_mutex_unlock(y);
     goc_mutex_unlock(x);
 }
-static int waiting;
 static void forever(void)
 {
-    __atomic_store_n(&waiting, 1, __ATOMIC_RELAXED);
     goc_recv(goc_chan_make(int, 0));
 }
 static void unlocks(void *arg)
@@ -46,9 +45,9 @@ static void ignored(int *p)
 static void twice(void (*fn)(int *), int *p)
 {
     go(fn, p);
-    others_end();
+    until_left(1);
     go(fn, p);
-    others_end();
+    until_left(1);
 }
 int main(int argc, char **argv)
 {
@@ -57,14 +56,12 @@ int main(int argc, char **argv)
         twice(outer, &first);
     } else if (strcmp(what, "order") == 0) {
         go(nest, &a, &b);
-        others_end();
+        until_left(1);
         go(nest, &b, &a);
-        others_end();
+        until_left(1);
     } else if (strcmp(what, "leak") == 0) {
         go(forever);
-        while (!__atomic_load_n(&waiting, __ATOMIC_RELAXED))
-            goc_gosched();
-        goc_sleep(50 * GOC_MILLISECOND); /* between the flag and the wait */
+        until_blocked();
     } else if (strcmp(what, "misuse") == 0) {
         goc_pcall(unlocks, NULL);
     } else if (strcmp(what, "unseen") == 0) {
