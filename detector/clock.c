@@ -25,6 +25,13 @@
  *      relay chain of n goroutines O(n), not O(n^2/32).
  *   3. A join skips subtrees that are the same node, and gives back one of its operands' nodes
  *      when that one dominates, so that equal knowledge becomes equal references again.
+ *   4. Where the two sides stay different for good (one knows of everybody a little more than the
+ *      other, as a receiver does whose senders also meet at an atomic) nothing is ever shared. A node
+ *      therefore remembers one node that it *covers*, the last that was joined into it, and a join
+ *      skips a pair it knows. What comes again and again costs what is new in it: the path to
+ *      the latest entries. The note names a node by index and version. Contents only grow, so it stays
+ *      true of its own node whatever is done to that; of the other it is true as long as the version
+ *      is, which goes up when the node, or one below it, is changed in place, and with each new life.
  *
  * Ids are slots in the tree, reused exactly: a dead goroutine's id is given to a new one only if its
  * spawner already knows the dead one's last epoch; the new owner goes on at the next epoch, and the
@@ -49,6 +56,7 @@
 #include "shadow.h"
 
 struct slab clock_nodes;
+#define VERSION_MAX 0xffffffffu
 
 static struct clock_node *node(u32 i)
 {
@@ -69,7 +77,10 @@ void clock_init(void)
 static u32 node_new(void)
 {
     u32 i = slab_alloc(&clock_nodes);
-    node(i)->refs = 1;
+    struct clock_node *n = node(i);
+    n->version++;
+    n->covers = 0;
+    n->refs = 1;
     return i;
 }
 
@@ -92,19 +103,42 @@ static void node_drop(u32 i, int level)
     if (level > 0)
         for (int k = 0; k < CLOCK_FAN; k++)
             node_drop(n->e[k], level - 1);
-    slab_free(&clock_nodes, i);
+    if (n->version < VERSION_MAX) /* one whose versions are used up rests for ever */
+        slab_free(&clock_nodes, i);
 }
 
+/* May the caller, who has a reference, change the node where it is? */
 static bool node_single(u32 i)
 {
-    return __atomic_load_n(&node(i)->refs, __ATOMIC_ACQUIRE) == 1;
+    const struct clock_node *n = node(i);
+    return __atomic_load_n(&n->refs, __ATOMIC_ACQUIRE) == 1 && n->version < VERSION_MAX;
 }
 
-/* A node that the caller alone owns, with the same contents; takes the caller's reference. */
+static u64 node_name(u32 i)
+{
+    return (u64)node(i)->version << 32 | i;
+}
+
+/* a, which may be shared, holds all that b does. */
+static void node_covers(u32 a, u32 b)
+{
+    if (a != b)
+        __atomic_store_n(&node(a)->covers, node_name(b), __ATOMIC_RELAXED);
+}
+
+static bool node_known_to_cover(u32 a, u32 b)
+{
+    return __atomic_load_n(&node(a)->covers, __ATOMIC_RELAXED) == node_name(b);
+}
+
+/* A node that the caller alone owns and is about to change, with the same contents; takes the
+   caller's reference. */
 static u32 node_own(u32 i, int level)
 {
-    if (i && node_single(i))
+    if (i && node_single(i)) {
+        node(i)->version++;
         return i;
+    }
     u32 c = node_new();
     struct clock_node *to = node(c);
     if (i == 0) {
@@ -112,6 +146,7 @@ static u32 node_own(u32 i, int level)
         return c;
     }
     const struct clock_node *from = node(i);
+    to->covers = __atomic_load_n(&from->covers, __ATOMIC_RELAXED);
     for (int k = 0; k < CLOCK_FAN; k++) {
         to->e[k] = from->e[k];
         if (level > 0)
@@ -251,57 +286,87 @@ static int leaf_compare(const u32 *a, const u32 *b)
 
 /* The join of two subtrees of one level. `mine`: the caller gives its reference to a away, and a may
    be changed in place if nobody else has one. The result is a reference for the caller. */
+static u32 tree_join(u32 a, u32 b, int level, bool mine);
+
+static u32 leaves_join(u32 a, u32 b, bool mine)
+{
+    int c = leaf_compare(node(a)->e, node(b)->e);
+    if (!(c & 1)) {
+        node_covers(a, b);
+        return mine ? a : node_share(a);
+    }
+    if (!(c & 2)) {
+        node_covers(b, a);
+        if (mine)
+            node_drop(a, 0);
+        return node_share(b);
+    }
+    a = node_own(mine ? a : node_share(a), 0);
+    leaf_join_fast(node(a)->e, node(b)->e);
+    node_covers(a, b);
+    return a;
+}
+
+/* a is the caller's alone. */
+static u32 tree_join_here(u32 a, u32 b, int level)
+{
+    struct clock_node *x = node(a);
+    bool same = true;
+    x->version++;
+    for (int k = 0; k < CLOCK_FAN; k++) {
+        u32 y = node(b)->e[k];
+        if (x->e[k] != y)
+            x->e[k] = tree_join(x->e[k], y, level - 1, true);
+        same = same && x->e[k] == y;
+    }
+    if (!same) {
+        node_covers(a, b);
+        return a;
+    }
+    node_drop(a, level);
+    return node_share(b);
+}
+
+static u32 tree_join_apart(u32 a, u32 b, int level)
+{
+    u32 r[CLOCK_FAN];
+    bool is_a = true, is_b = true;
+    for (int k = 0; k < CLOCK_FAN; k++) {
+        u32 x = node(a)->e[k], y = node(b)->e[k];
+        r[k] = tree_join(x, y, level - 1, false);
+        is_a = is_a && r[k] == x;
+        is_b = is_b && r[k] == y;
+    }
+    if (is_a || is_b) {
+        for (int k = 0; k < CLOCK_FAN; k++)
+            node_drop(r[k], level - 1);
+        u32 result = is_a ? a : b;
+        node_covers(result, is_a ? b : a);
+        return node_share(result);
+    }
+    u32 result = node_new();
+    det_copy(node(result)->e, r, sizeof r);
+    node_covers(result, b);
+    return result;
+}
+
 static u32 tree_join(u32 a, u32 b, int level, bool mine)
 {
+    u32 result;
     if (a == b || b == 0)
         return mine ? a : node_share(a);
     if (a == 0)
         return node_share(b);
-    if (level == 0) {
-        int c = leaf_compare(node(a)->e, node(b)->e);
-        if (!(c & 1))
-            return mine ? a : node_share(a);
-        if (!(c & 2)) {
-            if (mine)
-                node_drop(a, 0);
-            return node_share(b);
-        }
-        if (mine)
-            a = node_own(a, 0);
-        else
-            a = node_own(node_share(a), 0);
-        leaf_join_fast(node(a)->e, node(b)->e);
-        return a;
-    }
-    if (mine && node_single(a)) {
-        struct clock_node *x = node(a);
-        bool same = true;
-        for (int k = 0; k < CLOCK_FAN; k++) {
-            u32 y = node(b)->e[k];
-            x->e[k] = tree_join(x->e[k], y, level - 1, true);
-            same = same && x->e[k] == y;
-        }
-        if (!same)
-            return a;
-        node_drop(a, level);
-        return node_share(b);
-    }
-    u32 r[CLOCK_FAN];
-    bool is_a = true, is_b = true;
-    for (int k = 0; k < CLOCK_FAN; k++) {
-        r[k] = tree_join(node(a)->e[k], node(b)->e[k], level - 1, false);
-        is_a = is_a && r[k] == node(a)->e[k];
-        is_b = is_b && r[k] == node(b)->e[k];
-    }
-    u32 result;
-    if (is_a || is_b) {
-        for (int k = 0; k < CLOCK_FAN; k++)
-            node_drop(r[k], level - 1);
-        result = node_share(is_a ? a : b);
-    } else {
-        result = node_new();
-        det_copy(node(result)->e, r, sizeof r);
-    }
+    if (node_known_to_cover(a, b))
+        return mine ? a : node_share(a);
+    if (node_known_to_cover(b, a))
+        result = node_share(b);
+    else if (level == 0)
+        return leaves_join(a, b, mine);
+    else if (mine && node_single(a))
+        return tree_join_here(a, b, level);
+    else
+        result = tree_join_apart(a, b, level);
     if (mine)
         node_drop(a, level);
     return result;

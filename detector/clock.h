@@ -8,8 +8,9 @@
 #define CLOCK_BITS 5
 
 struct clock_node {
-    u32 refs; /* first word: the slab's link when free */
-    u32 pad[3];
+    u32 refs;    /* first word: the slab's link when free */
+    u32 version; /* of the contents, the lives of this record counted on: never the same twice */
+    u64 covers;  /* index and version of a node of which this one holds all; 0: none known */
     u32 e[CLOCK_FAN]; /* a leaf's epochs, or an inner node's children */
 };
 _Static_assert(sizeof(struct clock_node) == 144, "a node is nine 16-byte lines");

@@ -11,6 +11,7 @@
  *              take turns
  *     reread   a read of a word that all have read
  *     acquire  a lock that a different one of them all released last: a turn round all of them
+ *     gather   an atomic that all of them add to, and then a send to the one that hears of all
  *     meet     an unbuffered send to the next of them all
  *     spawn    a go statement, and waiting for its end
  */
@@ -25,7 +26,8 @@ static long count, ops;
 static goc_mutex mu;
 static goc_waitgroup wg, ready;
 static goc_chan(goc_unit) stay;
-static goc_chan(long) *ring;
+static goc_chan(long) *ring, results;
+static long total;
 
 static long resident(void)
 {
@@ -92,6 +94,16 @@ static void locks(long n)
     goc_waitgroup_done(&wg);
 }
 
+static void adds(long n)
+{
+    goc_waitgroup_done(&ready);
+    goc_recv(stay);
+    for (long i = 0; i < n; i++) {
+        __atomic_fetch_add(&total, 1, __ATOMIC_ACQ_REL);
+        goc_send(results, i);
+    }
+}
+
 static void settle(long n)
 {
     stay = goc_chan_make(goc_unit, 0);
@@ -136,6 +148,17 @@ static long work(const char *what)
         from = now();
         goc_close(stay);
         goc_waitgroup_wait(&wg);
+    } else if (strcmp(what, "gather") == 0) {
+        stay = goc_chan_make(goc_unit, 0);
+        results = goc_chan_make(long, 16);
+        goc_waitgroup_add(&ready, count);
+        for (long i = 0; i < count; i++)
+            go(adds, ops / count);
+        goc_waitgroup_wait(&ready);
+        from = now();
+        goc_close(stay);
+        for (long i = 0; i < ops / count * count; i++)
+            shared += goc_recv(results);
     } else if (strcmp(what, "meet") == 0) {
         ring = malloc((size_t)count * sizeof *ring);
         stay = goc_chan_make(goc_unit, 0);
@@ -179,7 +202,7 @@ int main(int argc, char **argv)
         return 0;
     }
     ops = argc > 3 ? atol(argv[3]) : 1000000;
-    if (strcmp(argv[1], "acquire") && strcmp(argv[1], "meet"))
+    if (strcmp(argv[1], "acquire") && strcmp(argv[1], "meet") && strcmp(argv[1], "gather"))
         settle(count);
     printf("%.1f\n", (double)work(argv[1]) / (double)ops);
     fflush(stdout);

@@ -32,7 +32,8 @@ END_TEST
 static u32 model[CLOCKS][IDS];
 static struct clock clocks[CLOCKS];
 
-static void trees(uint64_t seed, u32 ids, int steps)
+/* The result: nodes that did not come back. */
+static u32 trees(uint64_t seed, u32 ids, int steps)
 {
     uint64_t r = seed;
     u32 live = clock_nodes.live;
@@ -74,18 +75,38 @@ static void trees(uint64_t seed, u32 ids, int steps)
     }
     for (int a = 0; a < CLOCKS; a++)
         clock_drop(&clocks[a]);
-    ck_assert_uint_eq(clock_nodes.live, live);
+    return clock_nodes.live - live;
 }
 
 START_TEST(trees_are_arrays)
 {
     for (uint64_t seed = 1; seed <= 10; seed++) {
-        trees(seed, 32, 4000);
-        trees(seed, 33, 4000);
-        trees(seed, 1000, 3000);
-        trees(seed, IDS, 600);
+        ck_assert_uint_eq(trees(seed, 32, 4000), 0);
+        ck_assert_uint_eq(trees(seed, 33, 4000), 0);
+        ck_assert_uint_eq(trees(seed, 1000, 3000), 0);
+        ck_assert_uint_eq(trees(seed, IDS, 600), 0);
     }
 }
 END_TEST
 
-UNIT_MAIN("det_clock", 100, fast_and_scalar_leaves, trees_are_arrays)
+/* The versions of nodes come to their end: such nodes are not used again, and nothing else changes. */
+START_TEST(versions_run_out)
+{
+    enum { NODES = 3000 };
+    static u32 made[NODES];
+    for (int i = 0; i < NODES; i++)
+        made[i] = slab_alloc(&clock_nodes);
+    for (int i = 0; i < NODES; i++) {
+        struct clock_node *n = slab_at(&clock_nodes, made[i]);
+        n->version = 0xffffffffu - 1 - (u32)i % 7;
+        slab_free(&clock_nodes, made[i]);
+    }
+    u32 gone = 0;
+    for (uint64_t seed = 1; seed <= 5; seed++)
+        gone += trees(seed, 40, 3000) + trees(seed, 1000, 3000);
+    ck_assert_uint_gt(gone, 0);
+    ck_assert_uint_le(gone, NODES);
+}
+END_TEST
+
+UNIT_MAIN("det_clock", 100, fast_and_scalar_leaves, trees_are_arrays, versions_run_out)
