@@ -324,8 +324,15 @@ static void locks_then(const struct restored *at)
 {
     for (u32 k = 0; k < at->nlocks; k++) {
         const struct logged_lock *l = &at->lock[k];
-        struct record_lock rl = {l->addr, l->kind, l->mode, l->pc != 0, 0};
-        where_note(l->addr);
+        uintptr_t name = l->addr;
+        if (l->kind == HOOK_OBJ_CHAN) { /* each is logged as if it were a lock: which was one? */
+            u32 i = lock_find(l->addr);
+            if (!i || !lock_is_one(lock_at(i)))
+                continue;
+            name = lock_at(i)->name;
+        }
+        struct record_lock rl = {name, l->kind, l->mode, l->pc != 0, 0};
+        where_note(name);
         items_add(&output_items, ITEM_LOCK, &rl, sizeof rl, &l->pc, l->pc ? sizeof l->pc : 0);
     }
 }

@@ -438,8 +438,8 @@ void lock_event_chan(struct race_g *g, const void *ch, const void *slot, bool se
             lock_event_locked(g, HOOK_OBJ_CHAN, obj, HOOK_WRITE, pc);
             continue;
         }
-        bool token = reading == 1 && !r->holders && !r->confirmed; /* the first value, put in */
-        if (token)
+        /* Nobody has taken it: the first token put in, or a value that the clock has sent. */
+        if (!r->holders && !r->confirmed)
             continue;
         lock_event_unlock(g, HOOK_OBJ_CHAN, obj, HOOK_WRITE, pc);
         if (!r->passed_on)
