@@ -59,6 +59,8 @@ struct lock_rec {
     uint8_t reported;        /* as read-locked twice */
     uint8_t owned;           /* LOCK_OWNED */
     uint8_t spare;           /* HOOK_SPARE: `life` stands in the object */
+    uint8_t exclusive;       /* one holder at a time: `holders` needs no guard, held.c */
+    u32 turn;                /* exclusive: how often it has been taken */
     u32 life;                /* a number that no other lock ever has */
     u32 suspect_until;       /* in ms: until then it may be that somebody else will unlock it */
     u32 writers_waiting;
@@ -82,7 +84,8 @@ struct held_lock {
     u32 stack; /* where it was taken: depot, or 0 while pc[] has it */
     u32 node, path; /* lockorder.c */
     uint8_t mode;   /* HOOK_READ or HOOK_WRITE, HOOK_TRY */
-    uint8_t gone;   /* somebody else unlocked it: the owner drops it when it looks */
+    uint8_t gone;   /* somebody else unlocked it (held_gone): the owner drops it when it looks */
+    uint8_t exclusive; /* the lock's */
     uint8_t local;  /* the lock lies on g's own stack */
     uint8_t left;   /* and in a frame that has been left: this has been said */
     uint8_t depth;
@@ -93,20 +96,26 @@ struct held_lock {
 
 #define HELD_INLINE 4
 #define HELD_CACHE 8
+#define HELD_RECENT 4
 struct held {
     u32 n, cap;
     u32 changed; /* since the log was told (history.c) */
+    u32 swept;   /* held.c's taken_away when this was looked through */
     u32 locals;  /* entries that are `local` */
     u32 clean, clean_path; /* lock[0..clean) have their node, lock[0..clean_path) their path */
     struct held_lock **lock;
     struct held_lock *spare;
     struct held_lock *inline_[HELD_INLINE];
+    u32 recent[HELD_RECENT]; /* locks taken lately, by address */
     /* Acquisitions known to be in the order graph: a repeat is over at once. */
     struct held_known {
         u32 base, lock, mode, child, gen, stamp;
     } known[HELD_CACHE];
 };
 
+/* Does anybody ask who waits for whom, and in which order? With detect=race nobody does; who holds what is
+   kept all the same, because race reports show it. */
+extern bool lock_facts;
 /* detect=slow: whoever holds a lock for longer is reported; 0: off. */
 extern u64 det_slow_ns;
 
@@ -119,6 +128,12 @@ static inline struct lock_rec *lock_at(u32 i)
 static inline bool lock_is_one(const struct lock_rec *r)
 {
     return !r->passed_on && (r->kind != HOOK_OBJ_CHAN || r->confirmed);
+}
+/* Has somebody else unlocked it, or has the lock ended? */
+static inline bool held_gone(const struct held_lock *e)
+{
+    return e->exclusive ? __atomic_load_n(&lock_at(e->lock)->holders, __ATOMIC_ACQUIRE) != e
+                        : __atomic_load_n(&e->gone, __ATOMIC_ACQUIRE);
 }
 /* The lock whose words include addr, or 0. */
 u32 lock_find(uintptr_t addr);

@@ -39,9 +39,17 @@
  * (`passed_on`); it counts once a goroutine has both locked and unlocked (`confirmed`), and from then
  * on the slot no longer orders what comes after (order.c).
  *
- * Who writes what. held.lock[] belongs to the goroutine; an entry taken from under it by
- * another's unlock is marked `gone` by that one under the lock's guard and dropped by the owner. The list
- * of holders is under the lock's guard. Everything else of a record is lockorder.c's, under its lock.
+ * Who writes what. held.lock[] belongs to the goroutine. The list of holders of a lock that several can
+ * hold (readers, permits, the two readings of a channel) is under the lock's guard; an entry that another's
+ * unlock takes from under its owner is marked `gone` there. A mutex and a Once have one holder at a time,
+ * and are told of only while that one has them: `holders` is then a plain word, set by whoever has taken
+ * the lock and cleared by him before he gives it back, and an acquisition costs no locked instruction.
+ * Who else wants to know reads the entry beside its owner and believes what he read if the lock still
+ * has it in the same `turn`. (Rejected: the guard for all; two locked instructions were a fifth of what
+ * an acquisition costs here. Reading in a copy of the process only: a cycle has to be seen when it closes.)
+ * Another's unlock takes the word away by compare-and-swap, so that of two who unlock one lock at once,
+ * a fault of the program's, one is the owner. In either case `taken_away` tells the owners to look.
+ * Everything else of a record is lockorder.c's, under its lock.
  */
 #include "held.h"
 #include "history.h"
@@ -50,7 +58,9 @@
 #include "sys.h"
 
 struct slab lock_slab;
-bool facts_ready;
+bool facts_ready, lock_facts = true;
+/* Grows after each entry that was taken from under its owner: until then nobody need look for one. */
+static u32 taken_away;
 
 #define LOCK_LIMIT (1u << 26)
 #define META_SIZE (1ull << 43)
@@ -189,6 +199,7 @@ static u32 rec_get(enum hook_obj kind, uintptr_t addr, int mode, uintptr_t pc)
         r->kind = (uint8_t)kind;
         r->prefers_readers = !!(mode & LOCK_PREFERS_READERS);
         r->owned = kind == HOOK_OBJ_ONCE || (mode & LOCK_OWNED);
+        r->exclusive = kind == HOOK_OBJ_MUTEX || kind == HOOK_OBJ_ONCE;
         if (mode & HOOK_SPARE) {
             r->spare = 1;
             original = original_of(addr);
@@ -248,15 +259,41 @@ static void held_remove(struct held *h, u32 k)
 }
 
 /* Drops what others have unlocked. */
-static void held_sweep(struct held *h)
+static noinline void held_sweep_all(struct held *h, u32 now)
 {
+    h->swept = now;
     for (u32 k = h->n; k-- > 0;)
-        if (unlikely(__atomic_load_n(&h->lock[k]->gone, __ATOMIC_ACQUIRE)))
+        if (held_gone(h->lock[k]))
             held_remove(h, k);
 }
 
-static void holder_link(struct lock_rec *r, struct held_lock *e)
+static inline void held_sweep(struct held *h)
 {
+    u32 now = __atomic_load_n(&taken_away, __ATOMIC_ACQUIRE);
+    if (unlikely(h->swept != now))
+        held_sweep_all(h, now);
+}
+
+static void took_away(void)
+{
+    __atomic_fetch_add(&taken_away, 1, __ATOMIC_RELEASE);
+}
+
+/* Before e is filled: whoever reads it for its former lock, or for a former turn of this one, will see that
+   it is not that any more. */
+static inline void holder_turn(struct lock_rec *r)
+{
+    __atomic_store_n(&r->turn, r->turn + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+static inline void holder_link(struct lock_rec *r, struct held_lock *e)
+{
+    if (likely(e->exclusive)) {
+        e->next = NULL;
+        __atomic_store_n(&r->holders, e, __ATOMIC_RELEASE);
+        return;
+    }
     det_lock(&r->guard);
     e->prev = NULL;
     e->next = r->holders;
@@ -266,7 +303,7 @@ static void holder_link(struct lock_rec *r, struct held_lock *e)
     det_unlock(&r->guard);
 }
 
-static void holder_unlink_locked(struct lock_rec *r, struct held_lock *e)
+static void list_unlink(struct lock_rec *r, struct held_lock *e)
 {
     if (e->next)
         e->next->prev = e->prev;
@@ -274,6 +311,50 @@ static void holder_unlink_locked(struct lock_rec *r, struct held_lock *e)
         e->prev->next = e->next;
     else
         r->holders = e->next;
+}
+
+/* By e's owner, who lets go of it. False: somebody else has done it. */
+static inline bool holder_unlink(struct lock_rec *r, struct held_lock *e)
+{
+    if (likely(e->exclusive)) {
+        if (unlikely(__atomic_load_n(&r->holders, __ATOMIC_RELAXED) != e))
+            return false;
+        __atomic_store_n(&r->holders, NULL, __ATOMIC_RELAXED);
+        return true;
+    }
+    det_lock(&r->guard);
+    bool mine = !e->gone;
+    if (mine)
+        list_unlink(r, e);
+    det_unlock(&r->guard);
+    return mine;
+}
+
+/* By somebody else: any holder of r in that mode. */
+static void holder_evict(struct lock_rec *r, int mode)
+{
+    bool found = false;
+    if (r->exclusive) {
+        struct held_lock *e = __atomic_load_n(&r->holders, __ATOMIC_RELAXED);
+        found = e && __atomic_compare_exchange_n(&r->holders, &e, NULL, false, __ATOMIC_RELAXED,
+                                                 __ATOMIC_RELAXED);
+    } else {
+        det_lock(&r->guard);
+        struct held_lock *e = r->holders;
+        while (e && (e->mode & HOOK_READ) != (mode & HOOK_READ))
+            e = e->next;
+        found = e != NULL;
+        if (found) {
+            list_unlink(r, e);
+            __atomic_store_n(&e->gone, 1, __ATOMIC_RELEASE);
+        }
+        det_unlock(&r->guard);
+    }
+    if (!found)
+        return;
+    /* A reader's count may be given back by anybody; a writer's lock is then a signal. */
+    r->passed_on = 1;
+    took_away();
 }
 
 u32 held_stack(struct held_lock *e)
@@ -292,6 +373,8 @@ static struct held_lock *held_push(struct race_g *g, struct held *h, u32 i, int 
         h->spare = e->next;
     else
         e = det_alloc(sizeof *e);
+    struct lock_rec *r = lock_at(i);
+    holder_turn(r);
     e->g = g;
     e->lock = i;
     e->stack = 0;
@@ -299,13 +382,17 @@ static struct held_lock *held_push(struct race_g *g, struct held *h, u32 i, int 
     e->epoch = g->epoch;
     e->mode = (uint8_t)(mode & (HOOK_READ | HOOK_TRY));
     e->gone = e->left = 0;
+    e->exclusive = r->exclusive;
     /* Between here and the stack's beginning, unless this is another stack. */
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    e->local = lock_at(i)->addr - here < g->stack_hi - here && here - g->stack_lo < g->stack_hi - g->stack_lo;
+    e->local = r->addr - here < g->stack_hi - here && here - g->stack_lo < g->stack_hi - g->stack_lo;
     h->locals += e->local;
     if (unlikely(det_slow_ns))
         e->since = sys_now_ns();
-    size_t depth = det_g_stack(g, pc, e->pc, HELD_PCS);
+    u32 depth = 0;
+    e->pc[depth++] = pc;
+    for (const uintptr_t *p = g->sp; p > g->sp_base && depth < HELD_PCS;)
+        e->pc[depth++] = *--p;
     e->depth = (uint8_t)depth;
     if (unlikely(depth == HELD_PCS))
         e->stack = det_stack_save(g, pc);
@@ -362,7 +449,7 @@ static bool is_lock(enum hook_obj kind)
 
 void lock_event_wait(struct race_g *g, enum hook_obj kind, const void *obj, int mode, uintptr_t pc)
 {
-    if (!is_lock(kind))
+    if (!is_lock(kind) || !lock_facts)
         return;
     u32 i = rec_get(kind, (uintptr_t)obj, mode, pc);
     if (i == 0)
@@ -381,18 +468,28 @@ void lock_event_gave_up(struct race_g *g)
     wait_lock_done(g);
 }
 
+/* The lock at addr, most often one of those that g took lately. */
+static inline u32 rec_recent(struct held *h, enum hook_obj kind, uintptr_t addr, int mode,
+                             uintptr_t pc)
+{
+    u32 *at = &h->recent[(addr >> 4) % HELD_RECENT], i = *at;
+    if (likely(i && lock_at(i)->addr == addr && same_life(lock_at(i))))
+        return i;
+    return *at = rec_get(kind, addr, mode, pc);
+}
+
 void lock_event_locked(struct race_g *g, enum hook_obj kind, const void *obj, int mode,
                        uintptr_t pc)
 {
     if (!is_lock(kind))
         return;
-    u32 i = rec_get(kind, (uintptr_t)obj, mode, pc);
+    struct held *h = held_get(g);
+    u32 i = rec_recent(h, kind, (uintptr_t)obj, mode, pc);
     if (i == 0)
         return;
     mode &= ~LOCK_OWNED;
     struct lock_rec *r = lock_at(i);
-    struct held *h = held_get(g);
-    if (g->wait)
+    if (g->wait && g->wait->lock)
         wait_lock_done(g);
     if (h->n)
         held_sweep(h);
@@ -400,30 +497,18 @@ void lock_event_locked(struct race_g *g, enum hook_obj kind, const void *obj, in
         frames_left(g, h, false, pc);
     struct held_lock *e = held_push(g, h, i, mode, pc);
     holder_link(r, e);
+    if (unlikely(!lock_facts))
+        return;
     if (h->n > 1 || (kind == HOOK_OBJ_RWMUTEX && !(mode & HOOK_READ)))
         lock_order_request(g, h, h->n - 1, i, mode, pc, e, false);
-}
-
-/* Another goroutine's entry for lock r, of that mode: what it locked, this one unlocks. */
-static void unlock_other(struct lock_rec *r, int mode)
-{
-    det_lock(&r->guard);
-    struct held_lock *e = r->holders;
-    while (e && (e->mode & HOOK_READ) != (mode & HOOK_READ))
-        e = e->next;
-    if (e) {
-        holder_unlink_locked(r, e);
-        /* A reader's count may be given back by anybody; a writer's lock is then a signal. */
-        r->passed_on = 1;
-        __atomic_store_n(&e->gone, 1, __ATOMIC_RELEASE);
-    }
-    det_unlock(&r->guard);
 }
 
 #define CHAN_WORD 16 /* of the channel's head, used by nothing else */
 
 void lock_event_chan(struct race_g *g, const void *ch, const void *slot, bool sent, uintptr_t pc)
 {
+    if (!lock_facts)
+        return;
     uintptr_t first = (uintptr_t)slot, second = (uintptr_t)ch + CHAN_WORD;
     u32 i = rec_get(HOOK_OBJ_CHAN, first, 0, pc), j = rec_get(HOOK_OBJ_CHAN, second, 0, pc);
     if (i == 0 || j == 0)
@@ -455,34 +540,46 @@ static noinline void held_long(struct race_g *g, struct held_lock *e, uintptr_t 
         misuse_slow(g, e, ns / 1000000, pc);
 }
 
+/* g's entry at k is given back. False: somebody else has done it before. */
+static inline bool let_go(struct race_g *g, struct held *h, u32 k, uintptr_t pc)
+{
+    struct held_lock *e = h->lock[k];
+    if (unlikely(det_slow_ns))
+        held_long(g, e, pc);
+    bool mine = holder_unlink(lock_at(e->lock), e);
+    held_remove(h, k);
+    return mine;
+}
+
+static noinline void unlock_inner(struct race_g *g, const void *obj, int mode, uintptr_t pc)
+{
+    u32 i = lock_find((uintptr_t)obj);
+    if (i == 0)
+        return;
+    struct held *h = g->held;
+    for (u32 k = h ? h->n : 0; k-- > 0;) {
+        struct held_lock *e = h->lock[k];
+        if (e->lock == i && (e->mode & HOOK_READ) == (mode & HOOK_READ) && let_go(g, h, k, pc))
+            return;
+    }
+    holder_evict(lock_at(i), mode);
+}
+
 void lock_event_unlock(struct race_g *g, enum hook_obj kind, const void *obj, int mode,
                        uintptr_t pc)
 {
     if (!is_lock(kind))
         return;
-    u32 i = lock_find((uintptr_t)obj);
-    if (i == 0)
-        return;
-    struct lock_rec *r = lock_at(i);
+    /* Most often the one taken last. */
     struct held *h = g->held;
-    if (likely(h != NULL)) {
-        for (u32 k = h->n; k-- > 0;) {
-            struct held_lock *e = h->lock[k];
-            if (e->lock != i || (e->mode & HOOK_READ) != (mode & HOOK_READ))
-                continue;
-            if (unlikely(det_slow_ns))
-                held_long(g, e, pc);
-            det_lock(&r->guard);
-            bool gone = e->gone;
-            if (!gone)
-                holder_unlink_locked(r, e);
-            det_unlock(&r->guard);
-            held_remove(h, k);
-            if (!gone)
-                return;
-        }
+    if (likely(h && h->n)) {
+        struct held_lock *e = h->lock[h->n - 1];
+        if (likely(lock_at(e->lock)->addr == (uintptr_t)obj &&
+                   (e->mode & HOOK_READ) == (mode & HOOK_READ)) &&
+            likely(let_go(g, h, h->n - 1, pc)))
+            return;
     }
-    unlock_other(r, mode);
+    unlock_inner(g, obj, mode, pc);
 }
 
 /* --- ends ------------------------------------------------------------------------------------------ */
@@ -492,15 +589,19 @@ static void rec_end(u32 i)
     struct lock_rec *r = lock_at(i);
     lock_order_forget(i);
     det_lock(&r->guard);
-    for (struct held_lock *e = r->holders, *next; e; e = next) {
-        next = e->next;
-        __atomic_store_n(&e->gone, 1, __ATOMIC_RELEASE);
-    }
-    r->holders = NULL;
+    bool held = r->holders;
+    if (!r->exclusive)
+        for (struct held_lock *e = r->holders, *next; e; e = next) {
+            next = e->next;
+            __atomic_store_n(&e->gone, 1, __ATOMIC_RELEASE);
+        }
+    __atomic_store_n(&r->holders, NULL, __ATOMIC_RELEASE);
     r->addr = 0;
     u32 order = r->order;
     r->order = 0;
     det_unlock(&r->guard);
+    if (held)
+        took_away();
     if (order)
         order_obj_drop(order);
     slab_free(&lock_slab, i);
@@ -560,12 +661,9 @@ void lock_event_end(struct race_g *g)
         while (h->n) {
             struct held_lock *e = h->lock[h->n - 1];
             struct lock_rec *r = lock_at(e->lock);
-            det_lock(&r->guard);
             /* The lock stays locked, and nobody is left to unlock it but somebody else. */
-            if (!e->gone)
-                holder_unlink_locked(r, e);
-            r->passed_on = 1;
-            det_unlock(&r->guard);
+            if (holder_unlink(r, e))
+                r->passed_on = 1;
             held_remove(h, h->n - 1);
         }
         for (struct held_lock *e = h->spare, *next; e; e = next) {
@@ -583,9 +681,35 @@ void lock_event_end(struct race_g *g)
 
 /* --- questions ------------------------------------------------------------------------------------- */
 
+/* The holder may be letting go meanwhile, and filling e for another lock: then there is none to be
+   told of. Who is blocked fills nothing. */
+static u32 holder_only(const struct lock_rec *r, struct held_fact *out)
+{
+    u32 turn = __atomic_load_n(&r->turn, __ATOMIC_ACQUIRE);
+    struct held_lock *e = __atomic_load_n(&r->holders, __ATOMIC_ACQUIRE);
+    if (!e)
+        return 0;
+    uintptr_t pc[HELD_PCS];
+    u32 depth = e->depth, stack = __atomic_load_n(&e->stack, __ATOMIC_RELAXED);
+    for (u32 k = 0; k < HELD_PCS; k++)
+        pc[k] = __atomic_load_n(&e->pc[k], __ATOMIC_RELAXED);
+    struct held_fact f = {.g = __atomic_load_n(&e->g, __ATOMIC_RELAXED), .mode = e->mode};
+    u32 id = e->id, epoch = e->epoch;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    if (__atomic_load_n(&r->holders, __ATOMIC_RELAXED) != e ||
+        __atomic_load_n(&r->turn, __ATOMIC_RELAXED) != turn)
+        return 0;
+    f.told = f.g->id != id || f.g->epoch != epoch;
+    f.stack = stack ? stack : det_stack_intern(pc, depth);
+    *out = f;
+    return 1;
+}
+
 u32 held_holders(u32 i, struct held_fact *out, u32 max)
 {
     struct lock_rec *r = lock_at(i);
+    if (r->exclusive)
+        return max ? holder_only(r, out) : 0;
     u32 n = 0;
     det_lock(&r->guard);
     for (struct held_lock *e = r->holders; e && n < max; e = e->next) {

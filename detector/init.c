@@ -129,6 +129,7 @@ static void options_init(void)
             det_slow_ns = (u64)det_option_num("slow_lock_ms", 1000) * 1000000;
         p = end + more;
     }
+    lock_facts = detects & ~(1u << FINDING_RACE);
 }
 
 /* --- the address space --------------------------------------------------------------------------------- */

@@ -297,7 +297,7 @@ static void *watch(void *arg)
 
 void leak_watch(void)
 {
-    if (leak_q.world && !started && !__atomic_exchange_n(&started, 1, __ATOMIC_RELAXED))
+    if (leak_q.world && !started && lock_facts && !__atomic_exchange_n(&started, 1, __ATOMIC_RELAXED))
         icept_start_thread(watch);
 }
 

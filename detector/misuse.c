@@ -135,7 +135,7 @@ void misuse_exit(struct race_g *g)
     for (u32 k = 0; h && k < h->n; k++) {
         struct held_lock *e = h->lock[k];
         const struct lock_rec *r = lock_at(e->lock);
-        if (r->passed_on || e->left || e->gone || !plain_lock(r))
+        if (r->passed_on || e->left || held_gone(e) || !plain_lock(r))
             continue;
         struct misuse m = {.g = g, .what = HOOK_MISUSE_OTHER, .kind = r->kind, .obj = r->addr,
                            .stack = held_stack(e),
