@@ -57,7 +57,7 @@ bool set_check(struct race_g *g, const u64 *where, u64 set, uintptr_t granule, u
                struct hits *h);
 bool set_add(struct race_g *g, u64 *where, u64 old, u64 now);
 bool set_remove(u64 *where, u64 set, u64 bytes);
-void set_ref(u64 set);
+bool set_ref(u64 set);
 void set_drop(u64 set);
 
 /* split.c: words with WORD_SPECIAL in word[0]. */

@@ -67,6 +67,18 @@ static u64 set_handle(u32 i)
     return (u64)(set_at(i)->gen & SET_GEN_MASK) << ID_SHIFT | (u64)i << EPOCH_SHIFT | WORD_SPECIAL;
 }
 
+/* A reference more to a node that somebody else's handle or child was seen to refer to. False: it is
+   being freed, or has been; then what was seen is no longer so. (To count a free node would be undone by
+   whoever takes it, and the drop would then free it under its new owner.) */
+static bool node_ref(u32 i)
+{
+    u32 *refs = &set_at(i)->refs, n = __atomic_load_n(refs, __ATOMIC_RELAXED);
+    while (n && !__atomic_compare_exchange_n(refs, &n, n + 1, true, __ATOMIC_ACQUIRE,
+                                             __ATOMIC_RELAXED))
+        ;
+    return n != 0;
+}
+
 static void node_drop(u32 i)
 {
     while (i) {
@@ -132,9 +144,9 @@ static u32 cons(u32 parent, u64 word)
     return i;
 }
 
-void set_ref(u64 set)
+bool set_ref(u64 set)
 {
-    __atomic_add_fetch(&set_at(set_index(set))->refs, 1, __ATOMIC_RELAXED);
+    return node_ref(set_index(set));
 }
 
 void set_drop(u64 set)
@@ -214,9 +226,9 @@ static bool set_filter(const u64 *where, u64 handle, const struct filter *f, u32
         *single = words[0];
     } else if (ok) {
         if (rest) {
-            __atomic_add_fetch(&set_at(rest)->refs, 1, __ATOMIC_RELAXED);
-            ok = still(where, handle);
-            if (!ok)
+            bool counted = node_ref(rest);
+            ok = counted && still(where, handle);
+            if (counted && !ok)
                 node_drop(rest);
         }
         r = rest;
@@ -286,8 +298,8 @@ bool set_add(struct race_g *g, u64 *where, u64 old, u64 now)
         } else {
             bool all = nkept == k;
             top = all ? i : j;
-            if (top)
-                __atomic_add_fetch(&set_at(top)->refs, 1, __ATOMIC_RELAXED);
+            if (top && !node_ref(top))
+                return false;
             if (!still(where, old)) {
                 if (top)
                     node_drop(top);

@@ -91,7 +91,8 @@ bool split_make(u64 *s, u64 w, u64 r)
     }
     if (r & WORD_SPECIAL) {
         for (int k = 0; k < 8; k++)
-            set_ref(r);
+            if (!set_ref(r))
+                p->r[k] = 0; /* it is being freed: the word below has changed */
         if (shadow_load(&s[1]) != r) {
             give_back(p, i);
             return false;
