@@ -3,6 +3,7 @@
 /* A race, then a crash in a goroutine: the finding is printed, then the crash with its stack, and
    the status is the signal's. */
 #include <goc.h>
+#include "turns.h"
 
 int n;
 static int *volatile nowhere;
@@ -26,9 +27,9 @@ static void walk(void)
 int main(void)
 {
     go(set, 1);
-    goc_sleep(10 * GOC_MILLISECOND);
+    until_left(1);
     go(set, 2);
-    goc_sleep(10 * GOC_MILLISECOND);
+    until_left(1);
     go(walk);
-    goc_sleep(GOC_SECOND);
+    goc_sleep(GOC_MINUTE);
 }

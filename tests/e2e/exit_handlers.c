@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include "turns.h"
 
 int prepared, later;
 
@@ -17,6 +18,7 @@ static void *work(void *arg)
     prepared = 1;
     atexit(at_end);
     later = 1;
+    turn_done();
     for (;;)
         pause();
     return arg;
@@ -26,6 +28,6 @@ int main(void)
 {
     pthread_t t;
     pthread_create(&t, NULL, work, NULL);
-    usleep(50000);
+    turn_await(1);
     return 0;
 }

@@ -2,13 +2,14 @@
 /* quick_exit and _exit end with the detector's status. */
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include "turns.h"
 
 int n;
 
 static void *add(void *arg)
 {
     n++;
+    turn_done();
     return arg;
 }
 
@@ -16,7 +17,7 @@ int main(int argc, char **argv)
 {
     pthread_t t;
     pthread_create(&t, NULL, add, NULL);
-    usleep(20000);
+    turn_await(1);
     n++;
     pthread_join(t, NULL);
     if (argc > 5)

@@ -2,13 +2,14 @@
 /* _exit ends with the detector's status. */
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include "turns.h"
 
 int n;
 
 static void *add(void *arg)
 {
     n++;
+    turn_done();
     return arg;
 }
 
@@ -16,7 +17,7 @@ int main(void)
 {
     pthread_t t;
     pthread_create(&t, NULL, add, NULL);
-    usleep(20000);
+    turn_await(1);
     n++;
     pthread_join(t, NULL);
     _exit(0);

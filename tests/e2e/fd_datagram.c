@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "turns.h"
 
 struct sockaddr_in at = {.sin_family = AF_INET};
 int data;
@@ -15,6 +16,7 @@ static void *sends(void *arg)
     sendto(fd, "x", 1, 0, (struct sockaddr *)&at, sizeof at);
     data = 1;
     close(fd);
+    turn_done();
     return arg;
 }
 
@@ -29,7 +31,7 @@ int main(void)
     getsockname(fd, (struct sockaddr *)&at, &n);
     pthread_create(&t, NULL, sends, NULL);
     recv(fd, &c, 1, 0);
-    usleep(20000);
+    turn_await(1);
     data = 2;
     close(fd);
     pthread_join(t, NULL);

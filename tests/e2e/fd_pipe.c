@@ -2,6 +2,7 @@
 /* What is read from a pipe was written before; what was written knows nothing of the reader. */
 #include <pthread.h>
 #include <unistd.h>
+#include "turns.h"
 
 int ends[2], data;
 
@@ -9,6 +10,7 @@ static void *sends(void *arg)
 {
     write(ends[1], "x", 1);
     data = 1;
+    turn_done();
     return arg;
 }
 
@@ -19,7 +21,7 @@ int main(void)
     pipe(ends);
     pthread_create(&t, NULL, sends, NULL);
     read(ends[0], &c, 1);
-    usleep(20000);
+    turn_await(1);
     data = 2;
     pthread_join(t, NULL);
     return 0;

@@ -2,7 +2,7 @@
 /* realloc moves the block: a write of it, and an end of the old one. */
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include "turns.h"
 
 static char *list;
 
@@ -11,6 +11,7 @@ static void *grows(void *arg)
     list[0] = 1;
     list = realloc(list, 100000);
     list[50000] = 2;
+    turn_done();
     return arg;
 }
 
@@ -21,7 +22,7 @@ int main(void)
     list[99] = 1;
     char *p = list;
     pthread_create(&t, NULL, grows, NULL);
-    usleep(30000);
+    turn_await(1);
     int seen = p[99];
     pthread_join(t, NULL);
     free(list);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "turns.h"
 
 static const bool fixed = false;
 enum { KINDS = 4, PAGE = 4096 };
@@ -49,7 +50,7 @@ int main(void)
     goc_waitgroup_add(&done, 1);
     goc_go(all, &done);
     goc_waitgroup_wait(&done);
-    goc_sleep(5 * GOC_MILLISECOND);
+    until_blocked();
     for (int kind = 0; kind < KINDS && !fixed; kind++)
         munmap((void *)~hidden[kind], 2 * PAGE);
 }

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
+#include "turns.h"
 
 static const bool fixed = false;
 static __thread void *volatile kept[4096]; /* far from the thread's other variables */
@@ -53,5 +54,5 @@ int main(void)
     goc_go(in_thread, &done);
     goc_go(in_goroutine, &done);
     goc_waitgroup_wait(&done);
-    goc_sleep(5 * GOC_MILLISECOND);
+    until_blocked();
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
-#include <unistd.h>
+#include "turns.h"
 
 static struct message {
     long type;
@@ -16,6 +16,7 @@ static int queue;
 static void *sends(void *arg)
 {
     msgsnd(queue, &sent, sizeof sent.text, 0);
+    turn_done();
     return arg;
 }
 
@@ -26,7 +27,7 @@ int main(void)
         return printf("no System V here\n") < 0;
     pthread_t t;
     pthread_create(&t, NULL, sends, NULL);
-    usleep(50000);
+    turn_await(1);
     sent.text[0] = 'F';
     pthread_join(t, NULL);
     msgctl(queue, IPC_RMID, NULL);

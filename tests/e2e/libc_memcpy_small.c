@@ -2,7 +2,7 @@
 /* A copy of a few bytes is a read and a write of them. */
 #include <pthread.h>
 #include <string.h>
-#include <unistd.h>
+#include "turns.h"
 
 struct point {
     char name[12], mark[12];
@@ -11,6 +11,7 @@ struct point {
 static void *copy(void *arg)
 {
     memcpy(to.mark, from.mark, sizeof to.mark);
+    turn_done();
     return arg;
 }
 
@@ -18,7 +19,7 @@ int main(void)
 {
     pthread_t t;
     pthread_create(&t, NULL, copy, NULL);
-    usleep(20000);
+    turn_await(1);
     to.mark[11] = 1;
     pthread_join(t, NULL);
     return 0;

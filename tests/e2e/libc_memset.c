@@ -2,13 +2,14 @@
 /* The compiler would write 64 bytes in line; they are looked at all the same. */
 #include <pthread.h>
 #include <string.h>
-#include <unistd.h>
+#include "turns.h"
 
 char buffer[64];
 
 static void *fill(void *arg)
 {
     memset(buffer, 1, sizeof buffer);
+    turn_done();
     return arg;
 }
 
@@ -16,7 +17,7 @@ int main(void)
 {
     pthread_t t;
     pthread_create(&t, NULL, fill, NULL);
-    usleep(20000);
+    turn_await(1);
     memset(buffer, 2, sizeof buffer);
     pthread_join(t, NULL);
     return 0;

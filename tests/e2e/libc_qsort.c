@@ -2,7 +2,7 @@
 /* Sorting writes the whole array. */
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include "turns.h"
 
 int numbers[20], seen;
 
@@ -14,6 +14,7 @@ static int compare(const void *a, const void *b)
 static void *sorts(void *arg)
 {
     qsort(numbers, 20, sizeof *numbers, compare);
+    turn_done();
     return arg;
 }
 
@@ -23,7 +24,7 @@ int main(void)
     for (int i = 0; i < 20; i++)
         numbers[i] = 7 * i % 20;
     pthread_create(&t, NULL, sorts, NULL);
-    usleep(20000);
+    turn_await(1);
     seen = numbers[13];
     pthread_join(t, NULL);
     return 0;

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
+#include "turns.h"
 
 char buffer[64];
 
@@ -16,6 +17,7 @@ static void *reads(void *arg)
     n += fread(buffer + 16, 1, 8, f);
     fgets(buffer + 32, 8, f);
     fclose(f);
+    turn_done();
     return n == 16 ? NULL : arg;
 }
 
@@ -23,7 +25,7 @@ int main(void)
 {
     pthread_t t;
     pthread_create(&t, NULL, reads, NULL);
-    usleep(20000);
+    turn_await(1);
     buffer[23] = 1;
     pthread_join(t, NULL);
     return 0;

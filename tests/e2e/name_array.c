@@ -2,6 +2,7 @@
 /* An element of an array in the heap has the name of the pointer that it was allocated to. */
 #include <goc.h>
 #include <stdlib.h>
+#include "turns.h"
 
 static void fill(int *a, int from, int to)
 {
@@ -13,7 +14,7 @@ int main(void)
 {
     int *squares = malloc(100 * sizeof *squares);
     go(fill, squares, 0, 50);
-    goc_sleep(5 * GOC_MILLISECOND);
+    until_left(1);
     go(fill, squares, 50, 99);
-    goc_sleep(5 * GOC_MILLISECOND);
+    until_left(1);
 }

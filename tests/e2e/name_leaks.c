@@ -2,6 +2,7 @@
 // procs: 1 2
 /* Leaks: the variable has gone with the function that made the channel, and is known all the same. */
 #include <goc.h>
+#include "turns.h"
 
 static int sum;
 
@@ -37,5 +38,5 @@ int main(void)
 {
     produce();
     ask();
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_blocked();
 }

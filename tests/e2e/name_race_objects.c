@@ -4,6 +4,7 @@
    holds. */
 #include <goc.h>
 #include <stdlib.h>
+#include "turns.h"
 
 static struct bank {
     int balance;
@@ -35,10 +36,11 @@ int main(void)
     bank.requests = goc_chan_make(int, 1);
     team = calloc(1, sizeof *team);
     go(request);
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_left(1);
     goc_close(bank.requests);
     go(join);
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_left(1);
+    goc_sleep(GOC_MILLISECOND);
     team->size++;
     goc_waitgroup_wait(&team->all);
 }

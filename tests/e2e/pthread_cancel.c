@@ -1,7 +1,7 @@
 // status: 66
 /* A thread cancelled in a wait has its lock again when its clean-up runs. */
 #include <pthread.h>
-#include <unistd.h>
+#include "turns.h"
 
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t never = PTHREAD_COND_INITIALIZER;
@@ -12,6 +12,7 @@ static void tidy(void *arg)
     state = 2;
     pthread_mutex_unlock(&mu);
     state = 3;
+    turn_done();
 }
 
 static void *waits(void *arg)
@@ -19,6 +20,7 @@ static void *waits(void *arg)
     pthread_mutex_lock(&mu);
     pthread_cleanup_push(tidy, NULL);
     state = 1;
+    turn_done();
     for (;;)
         pthread_cond_wait(&never, &mu);
     pthread_cleanup_pop(0);
@@ -30,9 +32,9 @@ int main(void)
     pthread_t t;
     void *end;
     pthread_create(&t, NULL, waits, NULL);
-    usleep(20000);
+    turn_await(1);
     pthread_cancel(t);
-    usleep(20000);
+    turn_await(2);
     pthread_mutex_lock(&mu);
     state = 4;
     pthread_mutex_unlock(&mu);

@@ -2,13 +2,14 @@
 /* A detached thread is joined by nobody. */
 #include <pthread.h>
 #include <semaphore.h>
-#include <unistd.h>
+#include "turns.h"
 
 int n;
 
 static void *work(void *arg)
 {
     n = 1;
+    turn_done();
     return arg;
 }
 
@@ -19,7 +20,7 @@ int main(void)
     pthread_attr_init(&attr);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     pthread_create(&t, &attr, work, NULL);
-    usleep(30000);
+    turn_await(1);
     n = 2;
     return 0;
 }

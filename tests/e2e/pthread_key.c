@@ -1,7 +1,7 @@
 // status: 66
 /* Destructors of thread-specific data run in the thread, before its end. */
 #include <pthread.h>
-#include <unistd.h>
+#include "turns.h"
 
 static pthread_key_t key;
 int ended;
@@ -12,6 +12,7 @@ static void destroy(void *value)
     if (rounds++ < 2)
         pthread_setspecific(key, value);
     ended = 1;
+    turn_done();
 }
 
 static void *work(void *arg)
@@ -25,7 +26,7 @@ int main(void)
     pthread_t t;
     pthread_key_create(&key, destroy);
     pthread_create(&t, NULL, work, NULL);
-    usleep(30000);
+    turn_await(3);
     ended = 2;
     pthread_join(t, NULL);
     return 0;

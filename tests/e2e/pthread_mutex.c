@@ -1,7 +1,7 @@
 // status: 66
 /* A lock orders those who take it. */
 #include <pthread.h>
-#include <unistd.h>
+#include "turns.h"
 
 static pthread_mutex_t mu = PTHREAD_MUTEX_INITIALIZER;
 static int balance;
@@ -11,6 +11,7 @@ static void *deposit(void *arg)
     pthread_mutex_lock(&mu);
     balance += 10;
     pthread_mutex_unlock(&mu);
+    turn_done();
     return arg;
 }
 
@@ -18,7 +19,7 @@ int main(void)
 {
     pthread_t t;
     pthread_create(&t, NULL, deposit, NULL);
-    usleep(20000);
+    turn_await(1);
     balance += 5;
     pthread_join(t, NULL);
     return balance != 15;

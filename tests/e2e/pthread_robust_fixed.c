@@ -2,7 +2,7 @@
 /* Who finds a lock that a dead thread held knows what that thread did. */
 #include <errno.h>
 #include <pthread.h>
-#include <unistd.h>
+#include "turns.h"
 
 static pthread_mutex_t mu;
 int inside, outside;
@@ -11,6 +11,7 @@ static void *dies(void *arg)
 {
     pthread_mutex_lock(&mu);
     inside = 1;
+    turn_done();
     return arg;
 }
 
@@ -22,7 +23,7 @@ int main(void)
     pthread_mutex_init(&mu, &attr);
     pthread_t t;
     pthread_create(&t, NULL, dies, NULL);
-    usleep(50000);
+    turn_await(1);
     int r = pthread_mutex_lock(&mu);
     if (r != EOWNERDEAD)
         return 1;

@@ -1,7 +1,7 @@
 // status: 66
 /* A reader learns from writers, not from the readers before it. */
 #include <pthread.h>
-#include <unistd.h>
+#include "turns.h"
 
 static pthread_rwlock_t rw = PTHREAD_RWLOCK_INITIALIZER;
 int beside;
@@ -11,12 +11,13 @@ static void *first(void *arg)
     beside = 1;
     pthread_rwlock_rdlock(&rw);
     pthread_rwlock_unlock(&rw);
+    turn_done();
     return arg;
 }
 
 static void *second(void *arg)
 {
-    usleep(30000);
+    turn_await(1);
     pthread_rwlock_rdlock(&rw);
     pthread_rwlock_unlock(&rw);
     beside = 2;

@@ -2,14 +2,16 @@
 /* The number of a closed descriptor is given out again: who closes the second one has nothing to do with
    who closed the first. */
 #include <goc.h>
+#include "turns.h"
 
 static int number[2];
 
 static void open_and_close(int i, goc_waitgroup *done)
 {
-    goc_sleep(i * 5 * GOC_MILLISECOND);
+    turn_await(i);
     number[i] = goc_listen("tcp", "127.0.0.1:0");
     goc_close_fd(number[i]);
+    turn_done();
     goc_waitgroup_done(done);
 }
 

@@ -3,6 +3,7 @@
    earlier access's stack is the two functions it was made in, after a thousand such exits. */
 #include <goc.h>
 #include <setjmp.h>
+#include "turns.h"
 
 static jmp_buf plain;
 static sigjmp_buf with_mask;
@@ -50,7 +51,8 @@ static void early(void)
 
 static void late(void)
 {
-    goc_sleep(300 * GOC_MILLISECOND);
+    until_left(2);
+    goc_sleep(GOC_MILLISECOND);
     store(2);
 }
 
@@ -58,6 +60,6 @@ int main(void)
 {
     go(early);
     go(late);
-    goc_sleep(500 * GOC_MILLISECOND);
+    until_left(1);
     return 0;
 }

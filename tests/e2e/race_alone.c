@@ -2,6 +2,7 @@
 // alone: yes
 /* Started without the launcher: it reports and exits just so, whatever its own status was. */
 #include <goc.h>
+#include "turns.h"
 
 int n;
 
@@ -13,8 +14,8 @@ static void set(int v)
 int main(void)
 {
     go(set, 1);
-    goc_sleep(10 * GOC_MILLISECOND);
+    until_left(1);
     go(set, 2);
-    goc_sleep(10 * GOC_MILLISECOND);
+    until_left(1);
     return 3;
 }

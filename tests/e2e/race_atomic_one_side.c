@@ -2,6 +2,7 @@
 /* Atomic on one side only. */
 #include <goc.h>
 #include <stdatomic.h>
+#include "turns.h"
 
 static int hits;
 
@@ -12,7 +13,8 @@ static void count(void)
 
 static void reset(void)
 {
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_left(2);
+    goc_sleep(GOC_MILLISECOND);
     hits = 0;
 }
 

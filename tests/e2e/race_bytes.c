@@ -2,6 +2,7 @@
 /* Four bytes written as one, and one of them alone: they overlap in a byte. */
 #include <goc.h>
 #include <stdint.h>
+#include "turns.h"
 
 union {
     uint32_t all;
@@ -15,7 +16,8 @@ static void whole(void)
 
 static void part(void)
 {
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_left(2);
+    goc_sleep(GOC_MILLISECOND);
     word.byte[2] = 1;
 }
 

@@ -1,13 +1,15 @@
 // status: 66
 /* A channel of capacity 2 used as a lock lets two in. */
 #include <goc.h>
+#include "turns.h"
 
 static goc_chan(goc_unit) permits;
 static int inside;
 
-static void enter(goc_duration after)
+static void enter(int left)
 {
-    goc_sleep(after);
+    until_left(left);
+    goc_sleep(GOC_MILLISECOND);
     goc_send(permits, GOC_UNIT);
     inside++;
     goc_recv(permits);
@@ -17,7 +19,7 @@ int main(void)
 {
     goc_waitgroup wg = {0};
     permits = goc_chan_make(goc_unit, 2);
-    goc_waitgroup_go(&wg, enter, (goc_duration)0);
-    goc_waitgroup_go(&wg, enter, 20 * GOC_MILLISECOND);
+    goc_waitgroup_go(&wg, enter, 3);
+    goc_waitgroup_go(&wg, enter, 2);
     goc_waitgroup_wait(&wg);
 }

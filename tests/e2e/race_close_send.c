@@ -3,6 +3,7 @@
 /* Closing a channel that another goroutine sends on, unordered: here the send came first; the other
    way round it is a panic. */
 #include <goc.h>
+#include "turns.h"
 
 static void send(goc_send_chan(int) out)
 {
@@ -13,6 +14,6 @@ int main(void)
 {
     goc_chan(int) ch = goc_chan_make(int, 1);
     go(send, ch);
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_left(1);
     goc_close(ch);
 }

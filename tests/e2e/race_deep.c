@@ -1,6 +1,7 @@
 // status: 66
 /* Several frames on either side, one of them inlined, and a goroutine started by a goroutine. */
 #include <goc.h>
+#include "turns.h"
 
 static int level;
 static goc_waitgroup wg;
@@ -34,7 +35,8 @@ static __attribute__((noinline)) int peek(void)
 
 static void reader(void)
 {
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_left(2); /* itself and main */
+    goc_sleep(GOC_MILLISECOND);
     if (peek() < 0)
         level = 0;
 }

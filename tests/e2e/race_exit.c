@@ -3,6 +3,7 @@
 #include <goc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "turns.h"
 
 int n;
 
@@ -20,9 +21,9 @@ int main(void)
 {
     printf("written before the end");
     go(set, 1);
-    goc_sleep(10 * GOC_MILLISECOND);
+    until_left(1);
     go(set, 2);
-    goc_sleep(10 * GOC_MILLISECOND);
+    until_left(1);
     go(leave);
-    goc_sleep(GOC_SECOND);
+    goc_sleep(GOC_MINUTE);
 }

@@ -11,5 +11,5 @@ static void leave(void)
 int main(void)
 {
     go(leave);
-    goc_sleep(GOC_SECOND);
+    goc_sleep(GOC_MINUTE);
 }

@@ -1,6 +1,7 @@
 // status: 66
 /* The earlier access is a goroutine's that has ended, its stack long given to others. */
 #include <goc.h>
+#include "turns.h"
 
 int shared;
 
@@ -21,10 +22,10 @@ static void late(void)
 int main(void)
 {
     go(early);
-    goc_sleep(10 * GOC_MILLISECOND);
+    until_left(1);
     for (int i = 0; i < 10; i++)
         go(other);
-    goc_sleep(10 * GOC_MILLISECOND);
+    until_left(1);
     go(late);
-    goc_sleep(10 * GOC_MILLISECOND);
+    until_left(1);
 }

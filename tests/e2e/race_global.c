@@ -1,6 +1,7 @@
 // status: 66
 /* A field of an element of an array in a global struct, written under a lock and read without. */
 #include <goc.h>
+#include "turns.h"
 
 static struct bank {
     goc_mutex mu;
@@ -19,7 +20,8 @@ static void deposit(int i, int amount)
 
 static void worker(int i)
 {
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_blocked();
+    goc_sleep(GOC_MILLISECOND);
     deposit(i, 100);
 }
 

@@ -2,6 +2,7 @@
 /* A heap block: the report says how large, how far in, and who allocated it. */
 #include <goc.h>
 #include <stdlib.h>
+#include "turns.h"
 
 struct node {
     struct node *next;
@@ -23,7 +24,8 @@ static void early(struct node *n)
 
 static void late(struct node *n)
 {
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_left(2);
+    goc_sleep(GOC_MILLISECOND);
     n->value = 2;
 }
 

@@ -2,6 +2,7 @@
 /* The write is libc's. */
 #include <goc.h>
 #include <string.h>
+#include "turns.h"
 
 char text[32] = "before";
 char copy[32];
@@ -13,7 +14,8 @@ static void write_text(size_t n)
 
 static void read_text(size_t n)
 {
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_left(2);
+    goc_sleep(GOC_MILLISECOND);
     memcpy(copy, text, n);
 }
 

@@ -3,6 +3,7 @@
 // A lock on one side only: the report says who held what, whichever side came first.
 #include <goc.h>
 #include <stdio.h>
+#include "turns.h"
 
 struct account {
     int balance;
@@ -27,8 +28,9 @@ static void look(void)
 int main(void)
 {
     go(look);
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_left(1);
     go(deposit);
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_left(1);
+    goc_sleep(GOC_MILLISECOND);
     look();
 }

@@ -2,6 +2,7 @@
 /* A value published by a relaxed flag: the flag is atomic, and orders nothing. */
 #include <goc.h>
 #include <stdatomic.h>
+#include "turns.h"
 
 static int value;
 static atomic_int ready;
@@ -15,7 +16,8 @@ static void publish(void)
 static void use(void)
 {
     while (!atomic_load_explicit(&ready, memory_order_relaxed))
-        goc_sleep(GOC_MILLISECOND);
+        goc_gosched();
+    until_left(2);
     if (value != 42)
         goc_gosched();
 }
@@ -24,7 +26,6 @@ int main(void)
 {
     goc_waitgroup wg = {0};
     goc_waitgroup_go(&wg, use);
-    goc_sleep(5 * GOC_MILLISECOND);
     goc_waitgroup_go(&wg, publish);
     goc_waitgroup_wait(&wg);
 }

@@ -2,6 +2,7 @@
 // says: Found 1 data race(s)
 /* The same race a thousand times over is one report. */
 #include <goc.h>
+#include "turns.h"
 
 int cells[1000];
 
@@ -14,7 +15,7 @@ static void fill(int v)
 int main(void)
 {
     go(fill, 1);
-    goc_sleep(10 * GOC_MILLISECOND);
+    until_left(1);
     go(fill, 2);
-    goc_sleep(10 * GOC_MILLISECOND);
+    until_left(1);
 }

@@ -1,12 +1,12 @@
 // status: 66
 /* Only the case of a select that went ahead orders anything. */
 #include <goc.h>
+#include "turns.h"
 
 static int a, b;
 
-static void send(int *p, goc_send_chan(int) out, goc_duration after)
+static void send(int *p, goc_send_chan(int) out)
 {
-    goc_sleep(after);
     *p = 1;
     goc_send(out, 1);
 }
@@ -14,9 +14,10 @@ static void send(int *p, goc_send_chan(int) out, goc_duration after)
 int main(void)
 {
     goc_chan(int) one = goc_chan_make(int, 1), two = goc_chan_make(int, 1);
-    go(send, &a, one, (goc_duration)0);
-    go(send, &b, two, 10 * GOC_MILLISECOND);
-    goc_sleep(30 * GOC_MILLISECOND);
+    go(send, &a, one);
+    go(send, &b, two);
+    until_left(1);
+    goc_sleep(GOC_MILLISECOND);
     goc_chan(int) off = NULL;
     goc_select(goc_on_recv(one, NULL), goc_on_recv(off, NULL));
     return a + b > 2; /* a is ordered by the receive; b is not */

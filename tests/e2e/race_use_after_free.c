@@ -2,6 +2,7 @@
 /* Read after another goroutine has freed it, unordered. */
 #include <goc.h>
 #include <stdlib.h>
+#include "turns.h"
 
 static int *block;
 
@@ -12,7 +13,8 @@ static void drop(void)
 
 static void look(void)
 {
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_left(2);
+    goc_sleep(GOC_MILLISECOND);
     volatile int *p = block;
     (void)*p;
 }

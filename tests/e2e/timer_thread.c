@@ -4,13 +4,14 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <time.h>
-#include <unistd.h>
+#include "turns.h"
 
 int prepared, seen;
 
 static void expire(union sigval v)
 {
     seen = prepared + v.sival_int;
+    turn_done();
 }
 
 int main(void)
@@ -23,6 +24,6 @@ int main(void)
         return 1;
     prepared = 1;
     timer_settime(t, 0, &when, NULL);
-    usleep(100000);
+    turn_await(1);
     return seen != 3;
 }
