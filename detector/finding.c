@@ -38,6 +38,8 @@ static u64 findings, lost;
 bool debug_all; /* no sieves, and which bytes raced stands in the record */
 static long max_reports;
 static bool halt, halted;
+static bool counts;  /* with halt_on_error: one that does not go unsaid has been written */
+static u32 ending;   /* hook_exit has begun */
 
 u64 det_findings(void)
 {
@@ -136,12 +138,14 @@ static u64 write_it(void)
     if (!output_record(REC_FINDING, id, output_items.at, output_items.n))
         lost++;
     __atomic_store_n(&findings, id, __ATOMIC_RELAXED);
+    if (halt && output_counts())
+        __atomic_store_n(&counts, true, __ATOMIC_RELAXED);
     return id;
 }
 
 static void halt_now(void)
 {
-    if (!halt)
+    if (!__atomic_load_n(&counts, __ATOMIC_RELAXED) || __atomic_load_n(&ending, __ATOMIC_RELAXED))
         return;
     halted = true;
     sys_exit_group(hook_exit((int)det_option_num("exitcode", 66)));
@@ -467,11 +471,10 @@ void finding_race(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 fla
 
 int hook_exit(int status)
 {
-    static u32 once;
     static int result;
     if (!det_ready)
         return status;
-    if (__atomic_exchange_n(&once, 1, __ATOMIC_ACQ_REL))
+    if (__atomic_exchange_n(&ending, 1, __ATOMIC_ACQ_REL))
         return result ? result : status;
     struct record_schedule told;
     if (det_told)
@@ -503,7 +506,7 @@ int hook_exit(int status)
     items_add(&output_items, ITEM_EXIT, &e, sizeof e, NULL, 0);
     output_record(REC_EXIT, 0, output_items.at, output_items.n);
     int verdict;
-    if (output_finish(&verdict))
+    if (output_finish(&verdict, halted))
         result = verdict;
     else if (findings)
         result = (int)det_option_num("exitcode", 66);

@@ -7,6 +7,11 @@
  * accident. If there is no goc-race to be had, findings are printed here, plainly: module and offset.
  * Never silently.
  *
+ * With halt_on_error the first finding that counts is the last thing the program does. Whether one counts
+ * the reader says, over a second pipe, if there are suppressions or a baseline. The end: the other threads
+ * would run on for as long as the report takes, so that the process becomes `goc-race await PID`, which has the
+ * same pid and the same child, and waits for it; execve is what stops all threads for sure.
+ *
  * What is written goes out in one write(2) a record, under one lock, with SIGPIPE held back: when the
  * reader has gone the program goes on, and its exit status still tells.
  *
@@ -28,13 +33,15 @@ struct items output_items;
 static u32 lock;
 static struct {
     int fd;          /* -1: none */
+    int answers;     /* does a finding count? -1: they all do */
     bool launched;   /* by goc-race */
     bool hello;      /* has been written */
     bool broken;     /* the reader is gone */
     bool plain;      /* nobody renders: do it here */
     bool modules_old;
     long renderer;   /* pid */
-} out = {.fd = -1, .modules_old = true};
+    char tool[512];  /* whose it is */
+} out = {.fd = -1, .answers = -1, .modules_old = true};
 
 #define MODULES_MAX 512
 static struct module {
@@ -62,7 +69,8 @@ bool output_launched(void)
 void output_forked(void)
 {
     lock = 0;
-    out.renderer = 0; /* the parent's, who waits for it */
+    out.renderer = 0; /* the parent's, who waits for it, and has the answers */
+    out.answers = -1;
     /* Its records carry its own pid; who they are from has to be said again. */
     out.hello = false;
     out.modules_old = true;
@@ -230,12 +238,13 @@ static bool find_tool(char *buf, size_t size)
 
 static void modules_read(void);
 
-/* Becomes `goc-race COMMAND [ARG]`, in a child that came of a clone without an exit signal. */
-static _Noreturn void become_tool(const char *tool, const char *command, const char *arg)
+/* Becomes `goc-race COMMAND [ARG [ARG]]`: a child that came of a clone without an exit signal, or all of the
+   process. Returns if that cannot be. */
+static void become_tool(const char *tool, const char *command, const char *arg, const char *arg2)
 {
     u64 none = 0;
     sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&none, 0, 8, 0, 0);
-    const char *argv[] = {"goc-race", command, arg, NULL};
+    const char *argv[] = {"goc-race", command, arg, arg2, NULL};
     /* The program's own preloads are not the tool's business. */
     static char *env[1024];
     int n = 0;
@@ -247,7 +256,6 @@ static _Noreturn void become_tool(const char *tool, const char *command, const c
             env[n++] = *e;
     }
     sys_call(SYS_execve, (long)tool, (long)argv, (long)env, 0, 0, 0);
-    sys_exit_group(127);
 }
 
 static long await_tool(long pid)
@@ -273,43 +281,65 @@ static void check_options(void)
     if (!find_tool(tool, sizeof tool))
         return;
     long pid = sys_call(SYS_clone, 0, 0, 0, 0, 0, 0);
-    if (pid == 0)
-        become_tool(tool, "check-options", NULL);
+    if (pid == 0) {
+        become_tool(tool, "check-options", NULL, NULL);
+        sys_exit_group(127);
+    }
     if (pid > 0 && await_tool(pid) == 125)
         sys_exit_group(125);
 }
 
+static bool given(const char *option)
+{
+    char value[2];
+    return det_option(option, value, sizeof value) && value[0];
+}
+
+/* Out of the way of the program's own small numbers. */
+static int high(int fd)
+{
+    long n = sys_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 200, 0, 0, 0);
+    if (n < 0)
+        return fd;
+    sys_close(fd);
+    return (int)n;
+}
+
 static void start_renderer(void)
 {
-    char tool[512];
-    int fds[2];
+    int fds[2], answers[2] = {-1, -1};
     if (module_count == 0)
         modules_read();
-    if (!find_tool(tool, sizeof tool) ||
+    if (!find_tool(out.tool, sizeof out.tool) ||
         sys_call(SYS_pipe2, (long)fds, O_CLOEXEC, 0, 0, 0, 0) != 0) {
         out.plain = true;
         return;
     }
+    if (det_option_num("halt_on_error", 0) && (given("suppressions") || given("baseline")) &&
+        sys_call(SYS_pipe2, (long)answers, O_CLOEXEC, 0, 0, 0, 0) != 0)
+        answers[0] = answers[1] = -1;
     long pid = sys_call(SYS_clone, 0 /* no exit signal */, 0, 0, 0, 0, 0);
     if (pid == 0) {
-        char number[12];
-        det_format(number, sizeof number, "%d", (int)sys_call(SYS_dup, fds[0], 0, 0, 0, 0, 0));
-        become_tool(tool, "render-fd", number);
+        char from[12], to[12];
+        det_format(from, sizeof from, "%d", (int)sys_call(SYS_dup, fds[0], 0, 0, 0, 0, 0));
+        if (answers[1] >= 0)
+            det_format(to, sizeof to, "%d", (int)sys_call(SYS_dup, answers[1], 0, 0, 0, 0, 0));
+        become_tool(out.tool, "render-fd", from, answers[1] >= 0 ? to : NULL);
+        sys_exit_group(127);
     }
     sys_close(fds[0]);
+    if (answers[1] >= 0)
+        sys_close(answers[1]);
     if (pid < 0) {
         sys_close(fds[1]);
+        if (answers[0] >= 0)
+            sys_close(answers[0]);
         out.plain = true;
         return;
     }
     out.renderer = pid;
-    /* Out of the way of the program's own small numbers. */
-    long high = sys_call(SYS_fcntl, fds[1], F_DUPFD_CLOEXEC, 200, 0, 0, 0);
-    if (high >= 0) {
-        sys_close(fds[1]);
-        fds[1] = (int)high;
-    }
-    out.fd = fds[1];
+    out.fd = high(fds[1]);
+    out.answers = answers[0] >= 0 ? high(answers[0]) : -1;
 }
 
 /* --- plain text, when nobody renders ----------------------------------------------------------------- */
@@ -395,12 +425,28 @@ bool output_record(u32 type, u64 id, const void *payload, size_t n)
     return put(type, id, payload, n);
 }
 
-bool output_finish(int *status)
+bool output_counts(void)
+{
+    char answer = 'y';
+    long r = 1;
+    if (out.answers >= 0)
+        do
+            r = sys_read(out.answers, &answer, 1);
+        while (r == -4 /* EINTR */);
+    return r != 1 || answer == 'y';
+}
+
+bool output_finish(int *status, bool at_once)
 {
     if (out.renderer <= 0)
         return false;
     sys_close(out.fd);
     out.fd = -1;
+    if (at_once) {
+        char pid[24];
+        det_format(pid, sizeof pid, "%d", (int)out.renderer);
+        become_tool(out.tool, "await", pid, NULL);
+    }
     long st = await_tool(out.renderer);
     if (st >= 0)
         *status = (int)st;
@@ -582,16 +628,23 @@ bool output_module_data(u32 *at, uintptr_t *lo, uintptr_t *hi)
 
 /* --- the launcher's descriptor ---------------------------------------------------------------------------- */
 
+static int descriptor(const char **s)
+{
+    int n = 0;
+    for (; **s >= '0' && **s <= '9'; ++*s)
+        n = n * 10 + (**s - '0');
+    sys_call(SYS_fcntl, n, F_SETFD, FD_CLOEXEC, 0, 0, 0);
+    return n;
+}
+
 void output_init(void)
 {
     const char *fd = det_env(RECORD_ENV_FD);
     if (fd) {
-        int n = 0;
-        for (; *fd >= '0' && *fd <= '9'; fd++)
-            n = n * 10 + (*fd - '0');
-        out.fd = n;
+        out.fd = descriptor(&fd);
         out.launched = true;
-        sys_call(SYS_fcntl, n, F_SETFD, FD_CLOEXEC, 0, 0, 0);
+        if (*fd == ',' && *++fd)
+            out.answers = descriptor(&fd);
     } else {
         check_options();
     }

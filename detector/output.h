@@ -17,8 +17,12 @@ void output_modules(void);
 bool output_in_module(uintptr_t a);
 /* The writable data of the modules, one range after the other; *at is 0 at first. */
 bool output_module_data(u32 *at, uintptr_t *lo, uintptr_t *hi);
-/* The end: whether somebody rendered for us, and with which status he left. */
-bool output_finish(int *status);
+/* With halt_on_error, under the lock, after a finding: does it count? Whoever reads knows the suppressions
+   and the baseline; without any, everything does. */
+bool output_counts(void);
+/* The end: whether somebody rendered for us, and with which status he left. `at_once`: no other thread is to
+   go on meanwhile; does not return then, if that can be done. */
+bool output_finish(int *status, bool at_once);
 bool output_launched(void);
 void output_forked(void);
 extern bool det_instrumented;

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct seen {
@@ -206,10 +207,10 @@ static bool wanted(const struct findings *all, const struct finding *f)
     return word_in(all->options->detect, word, strlen(word));
 }
 
-void findings_add(struct findings *all, struct finding *f)
+bool findings_add(struct findings *all, struct finding *f)
 {
     if (!wanted(all, f))
-        return;
+        return false;
     if (!f->resolved)
         symbols_finding(&all->symbols, f);
     strip_all(all, f);
@@ -222,7 +223,7 @@ void findings_add(struct findings *all, struct finding *f)
         (*at)->round = all->round;
         see(all, f, *at);
         all->known += (*at)->id == KNOWN_ID;
-        return;
+        return (*at)->id != KNOWN_ID;
     }
     *at = f;
     all->table_used++;
@@ -230,7 +231,7 @@ void findings_add(struct findings *all, struct finding *f)
     if (suppressions_match(all->suppressions, f)) {
         all->suppressed++;
         f->id = KNOWN_ID;
-        return;
+        return false;
     }
     f->schedule = all->schedule;
     f->round = all->round;
@@ -239,11 +240,12 @@ void findings_add(struct findings *all, struct finding *f)
     *all->last = f;
     all->last = &f->next;
     if (all->options->max_reports && all->n > (size_t)all->options->max_reports)
-        return;
+        return true;
     all->printed++;
     for (struct output *o = all->outputs; o; o = o->next)
         if (o->how->finding)
             o->how->finding(o, all, f);
+    return true;
 }
 
 void findings_crash(struct findings *all, struct crash *c)
@@ -335,6 +337,38 @@ void findings_outputs(struct findings *all)
     }
     if (*all->options->save)
         add_output(all, &save_renderer, all->options->save, NULL);
+}
+
+static void check_output(const char *path)
+{
+    struct stat st;
+    char *folder = xstrdup(path), *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = 0;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        die("cannot write %s: %s", path, strerror(EISDIR));
+    if (access(path, W_OK) != 0 &&
+        (errno != ENOENT || access(slash ? folder : ".", W_OK | X_OK) != 0))
+        die("cannot write %s: %s", path, strerror(errno));
+    free(folder);
+}
+
+void findings_check_outputs(const struct options *o)
+{
+    if (strcmp(o->log_path, "stderr") != 0 && strcmp(o->log_path, "stdout") != 0) {
+        char *path; /* as long as any pid makes it */
+        if (asprintf(&path, "%s.PID", o->log_path) < 0)
+            die("out of memory");
+        check_output(path);
+        free(path);
+    }
+    for (size_t i = 0; i < o->output.n; i++) {
+        const char *path = strchr(o->output.v[i], ':') + 1;
+        if (strcmp(path, "-") != 0)
+            check_output(path);
+    }
+    if (*o->save)
+        check_output(o->save);
 }
 
 void findings_replay(struct findings *all)

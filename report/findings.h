@@ -61,14 +61,17 @@ struct findings {
 };
 
 void findings_init(struct findings *all, const struct options *o);
+/* Fails with one line if one of the files that would be written cannot be. Nothing is made. */
+void findings_check_outputs(const struct options *o);
 
 /* Outputs are opened before the program starts, so that one that cannot be is told at once. */
 void findings_output(struct findings *all, const char *format, const char *path, FILE *f);
 /* --output and --save. */
 void findings_outputs(struct findings *all);
 
-/* A finding from the stream: named if it is not, dropped if it is known, else printed. */
-void findings_add(struct findings *all, struct finding *f);
+/* A finding from the stream: named if it is not, dropped if it is known, else printed. Does it
+ * count? */
+bool findings_add(struct findings *all, struct finding *f);
 void findings_repeat(struct findings *all, uint64_t id, uint64_t count);
 void findings_crash(struct findings *all, struct crash *c);
 /* The program was ended by a signal that left no record. The caller has said so. */

@@ -156,11 +156,21 @@ static void on_modules(void *arg, const struct module *m, size_t n)
     symbols_modules(&r->all.symbols, m, n);
 }
 
+/* Not of a child that it has forked. */
+static bool of_program(const struct run *r)
+{
+    return !r->pid || !r->decoder.writer || r->decoder.writer == (r->pid & 0xffff);
+}
+
 static void on_finding(void *arg, struct finding *f)
 {
     struct run *r = arg;
     findings_writer(&r->all, r->decoder.writer, false);
-    findings_add(&r->all, f);
+    bool counts = findings_add(&r->all, f);
+    if (r->answers < 0 || !of_program(r) || write(r->answers, counts ? "y" : "n", 1) == 1)
+        return;
+    close(r->answers); /* nobody asks any more */
+    r->answers = -1;
 }
 
 static void on_repeat(void *arg, uint64_t id, uint64_t count)
@@ -198,9 +208,8 @@ static void on_crash(void *arg, struct crash *c)
 static void on_schedule(void *arg, const struct record_schedule *s)
 {
     struct run *r = arg;
-    if (r->pid && r->decoder.writer && r->decoder.writer != (r->pid & 0xffff))
-        return;
-    r->told = *s;
+    if (of_program(r))
+        r->told = *s;
 }
 
 static void on_waiting(void *arg, struct finding *f)
@@ -214,8 +223,7 @@ static void on_exit_record(void *arg, const struct record_exit *e)
 {
     struct run *r = arg;
     r->all.lost += e->lost;
-    /* A forked child's end is not the program's. */
-    if (r->pid && r->decoder.writer && r->decoder.writer != (r->pid & 0xffff))
+    if (!of_program(r))
         return;
     r->exited = true;
     r->end = *e;
@@ -223,7 +231,7 @@ static void on_exit_record(void *arg, const struct record_exit *e)
 
 void run_init(struct run *r, const struct options *o)
 {
-    *r = (struct run){.o = o};
+    *r = (struct run){.o = o, .answers = -1};
     r->sink = (struct sink){
         .arg = r,
         .hello = on_hello,
@@ -307,17 +315,24 @@ static void to_nowhere(void)
         close(fd);
 }
 
-static _Noreturn void become(const struct run *r, char **argv, int records, int go, int error)
+/* The lowest descriptor that is out of the way. */
+static int high(int fd)
+{
+    int n = fcntl(fd, F_DUPFD, RECORD_FD);
+    return n < 0 ? dup(fd) : n;
+}
+
+static _Noreturn void become(const struct run *r, char **argv, int records, int answers, int go,
+                             int error)
 {
     const struct options *o = r->o;
     const struct program *p = &r->program;
-    char byte, num[16];
+    char byte, num[32];
     if (read(go, &byte, 1) != 1)
         _exit(EXIT_TOOL);
-    int fd = fcntl(records, F_DUPFD, RECORD_FD);
-    if (fd < 0)
-        fd = dup(records);
-    snprintf(num, sizeof num, "%d", fd);
+    int n = snprintf(num, sizeof num, "%d", high(records));
+    if (answers >= 0)
+        snprintf(num + n, sizeof num - (size_t)n, ",%d", high(answers));
     setenv(RECORD_ENV_FD, num, 1);
     setenv(RECORD_ENV_NOTICE, "1", 1);
     setenv(RECORD_ENV_TOOL, tool_path(), 1);
@@ -349,8 +364,11 @@ static _Noreturn void become(const struct run *r, char **argv, int records, int 
 static void start(struct run *r, struct child *c, char **argv)
 {
     const char *path = r->path;
-    int records[2], go[2], error[2];
-    if (pipe2(records, O_CLOEXEC) || pipe2(go, O_CLOEXEC) || pipe2(error, O_CLOEXEC))
+    int records[2], answers[2] = {-1, -1}, go[2], error[2];
+    /* What is suppressed or in the baseline does not end the program: that is known here. */
+    bool asks = r->o->halt_on_error && (*r->o->suppressions || *r->o->baseline);
+    if (pipe2(records, O_CLOEXEC) || pipe2(go, O_CLOEXEC) || pipe2(error, O_CLOEXEC) ||
+        (asks && pipe2(answers, O_CLOEXEC)))
         die("cannot make a pipe: %s", strerror(errno));
     fcntl(records[1], F_SETPIPE_SZ, 1 << 20);
     c->pid = fork();
@@ -358,8 +376,11 @@ static void start(struct run *r, struct child *c, char **argv)
         die("cannot start a process: %s", strerror(errno));
     if (!c->pid) {
         close(go[1]);
-        become(r, argv, records[1], go[0], error[1]);
+        become(r, argv, records[1], answers[0], go[0], error[1]);
     }
+    if (asks)
+        close(answers[0]);
+    r->answers = answers[1];
     close(records[1]);
     close(go[0]);
     close(error[1]);
@@ -482,6 +503,9 @@ void run_once(struct run *r, char **argv, struct ending *e)
     start(r, &c, argv);
     int status = attend(r, &c, r->signals, &e->timed_out);
     close(c.records);
+    if (r->answers >= 0)
+        close(r->answers);
+    r->answers = -1;
     if (!decode_end(&r->decoder) && r->hello && WIFEXITED(status))
         warn("the program's records end early: %s", r->decoder.error);
     decode_free(&r->decoder);
@@ -529,7 +553,7 @@ int launch(const struct options *o, char **argv)
     return verdict(&r, e.status, e.signal || e.timed_out);
 }
 
-int render_fd(const struct options *o, int fd)
+int render_fd(const struct options *o, int fd, int answers)
 {
     struct run r;
     /* The program's group may be interrupted; what it found is still to be said. */
@@ -537,9 +561,23 @@ int render_fd(const struct options *o, int fd)
     for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
         signal(ignored[i], SIG_IGN);
     run_init(&r, o);
-    open_outputs(&r, getppid());
+    r.pid = (unsigned)getppid();
+    r.answers = answers;
+    open_outputs(&r, (int)r.pid);
     while (read_records(&r, fd))
         ;
     decode_end(&r.decoder);
     return verdict(&r, r.exited ? r.end.status & 0xff : 0, false);
+}
+
+int await(int pid)
+{
+    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGVTALRM, SIGPROF};
+    int status;
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        signal(ignored[i], SIG_IGN);
+    while (waitpid(pid, &status, __WALL) < 0)
+        if (errno != EINTR)
+            die("waitpid: %s", strerror(errno));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_TOOL;
 }

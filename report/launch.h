@@ -21,6 +21,7 @@ struct run {
     sigset_t mask;        /* that we were started with */
     const char *schedule; /* for the next run; NULL: the machine's own */
     bool quiet;           /* nobody sees what the program prints */
+    int answers;          /* to the program: does its finding count? -1: it does not ask */
     struct strs notices;
     /* Of the latest run. */
     unsigned pid; /* of the program, 0 if not ours */

@@ -128,6 +128,21 @@ int report(int argc, char **argv)
     return 0;
 }
 
+/* Of a program that is started alone, before it starts: does not return if $GOCRACE is bad, or a
+   file that it names. */
+static int check_options(void)
+{
+    static struct options o;
+    struct findings all;
+    options_init(&o);
+    findings_init(&all, &o);
+    findings_free(&all);
+    findings_check_outputs(&o);
+    if (o.timeout > 0)
+        warn("GOCRACE: timeout is for goc-race run; a program that is started alone is not timed");
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *name = argc && strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
@@ -159,16 +174,15 @@ int main(int argc, char **argv)
         return explain(argc - 2, argv + 2);
     if (strcmp(c, "completion") == 0)
         return completion(argc - 2, argv + 2);
-    if (strcmp(c, "render-fd") == 0 && argc == 3) {
+    if (strcmp(c, "render-fd") == 0 && (argc == 3 || argc == 4)) {
         static struct options o;
         options_init(&o);
-        return render_fd(&o, atoi(argv[2]));
+        return render_fd(&o, atoi(argv[2]), argc == 4 ? atoi(argv[3]) : -1);
     }
-    if (strcmp(c, "check-options") == 0 && argc == 2) {
-        static struct options o;
-        options_init(&o); /* does not return if $GOCRACE is bad */
-        return 0;
-    }
+    if (strcmp(c, "await") == 0 && argc == 3 && atoi(argv[2]) > 0)
+        return await(atoi(argv[2]));
+    if (strcmp(c, "check-options") == 0 && argc == 2)
+        return check_options();
     if (strcmp(c, "frames-fd") == 0 && argc == 3)
         return frames_fd(atoi(argv[2]));
     if (strcmp(c, "explore") == 0 || strcmp(c, "replay") == 0)

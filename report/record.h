@@ -28,7 +28,10 @@
 
 /* Environment by which the launcher speaks to the detector; the detector removes the first two from
    the environment so that the program's children do not see them. */
-#define RECORD_ENV_FD "GOCRACE_FD"           /* descriptor number to write records to */
+#define RECORD_ENV_FD                                                       \
+    "GOCRACE_FD" /* descriptor number to write records to; with a ',' and   \
+                    another: halt_on_error, and from there comes after each \
+                    finding a 'y' if it counts, else an 'n' */
 #define RECORD_ENV_NOTICE "GOCRACE_LAUNCHED" /* "1": the launcher has set up the address space */
 #define RECORD_ENV_OPTIONS "GOCRACE"         /* "name=value name=value" */
 #define RECORD_ENV_TOOL "GOCRACE_TOOL"       /* path of goc-race, for a program started alone */

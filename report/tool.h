@@ -8,7 +8,9 @@ int launch(const struct options *o, char **argv); /* run a program */
 int run_sources(const struct options *o, int nsrc, char **src, char **args);
 int explore(const struct options *o, char **argv); /* run it under many schedules */
 void schedule_check(const char *word);             /* fails if it is none */
-int render_fd(const struct options *o, int fd); /* for a program started alone */
+/* For a program started alone: its records come from fd; answers >= 0: it asks what counts. */
+int render_fd(const struct options *o, int fd, int answers);
+int await(int pid); /* … that has become this tool, to end when its report is written */
 int frames_fd(int fd);                          /* … that prints its own traces */
 int driver(int argc, char **argv, bool cxx);    /* cc, c++ */
 #define INLINE_ENV_CLANG "GOC_RACE_CLANG" /* to it: the clang that calls, with options */

@@ -71,6 +71,28 @@ for bad in exitcode=abc nonsense=1 suppressions=/nonexistent; do
     want_err "${bad%%=*}"
     want_err_lines 1
 done
+for bad in log_path=$work/no/folder output=json:$work/no/folder save=$work/no/folder output=text:$work; do
+    try env GOCRACE="$bad" "$work/clean"
+    want_status 125
+    [ ! -s "$out" ] || wrong "the program ran"
+    want_err "cannot write $work"
+    want_err_lines 1
+done
+for bad in suppressions=$work/supp baseline=$work/foreign; do
+    try env GOCRACE="$bad" "$work/clean"
+    want_status 125
+    [ ! -s "$out" ] || wrong "the program ran"
+    want_err "${bad#*=}:"
+    want_err_lines 1
+done
+try env GOCRACE="log_path=$work/log output=html:$work/page save=$work/saved" "$work/clean" 4
+want_status 4
+want_silence
+! ls "$work"/log.* "$work/page" "$work/saved" >/dev/null 2>&1 || wrong "a file though nothing was found"
+try env GOCRACE=timeout=60 "$work/clean" 4 # nobody is there to time it
+want_status 4
+want_err 'not timed'
+want_err_lines 1
 try env GOCRACE=verbosity=0 "$work/clean" 4
 want_status 4
 want_silence

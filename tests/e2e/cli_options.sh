@@ -14,9 +14,41 @@ want_status 45
 try "$race" --exitcode=0 "$work/racy" 5
 want_err 'Found 1 data race(s)'
 
-try "$race" --halt_on_error=1 "$work/racy"
-want_status 66
-grep -q done "$out" && wrong "the program went on"
+# What comes after the race in the goroutine that has it, main waits for. A finding that does not count
+# does not end the program either.
+try "$race" --save="$work/known" "$work/racy"
+echo 'race:^set$' >"$work/this"
+echo 'race:elsewhere' >"$work/other"
+halts() { # OPTIONS: with and without the launcher
+    for how in launched alone; do
+        if [ $how = alone ]; then
+            try env GOCRACE="halt_on_error=1 $1" "$work/racy" 4
+        else
+            # shellcheck disable=SC2086
+            try "$race" --halt_on_error=1 ${1:+--$1} "$work/racy" 4
+        fi
+        want_status 66
+        want_err 'Found 1 data race(s)'
+        grep -q done "$out" && wrong "the program went on"
+    done
+}
+goes_on() { # OPTIONS
+    for how in launched alone; do
+        if [ $how = alone ]; then
+            try env GOCRACE="halt_on_error=1 $1" "$work/racy" 4
+        else
+            try "$race" --halt_on_error=1 "--$1" "$work/racy" 4
+        fi
+        want_status 4
+        want_out 'done'
+        want_silence
+    done
+}
+halts ''
+halts "suppressions=$work/other"
+goes_on "suppressions=$work/this"
+goes_on "baseline=$work/known"
+goes_on detect=deadlock
 
 try "$race" --log_path="$work/log" "$work/racy"
 want_status 66
