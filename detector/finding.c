@@ -19,6 +19,7 @@
 #include "goroutine.h"
 #include "access.h"
 #include "sync.h"
+#include "emptywait.h"
 #include "facts.h"
 #include "intercept.h"
 #include "leak.h"
@@ -359,10 +360,31 @@ static void known_so_far(struct finding *f, const struct race *r, const struct l
     }
 }
 
+/* A Wait that did not wait, of either before its access, for the other. */
+static void empty_wait(struct finding *f, const struct race *r, const struct life *him)
+{
+    const struct life *me = r->g->life, *waiter = me;
+    uintptr_t wg, pc;
+    if (!emptywait_find(me, r->g->id, r->g->epoch, him, &wg, &pc)) {
+        if (!emptywait_find(him, word_id(r->hit->word), word_epoch(r->hit->word), me, &wg, &pc))
+            return;
+        waiter = him;
+    }
+    where_note(wg);
+    finding_part(f,
+                 &(struct record_part){.role = PART_EMPTY_WAIT,
+                                       .goid = waiter->goid,
+                                       .flags = waiter->flags,
+                                       .addr = wg,
+                                       .aux = HOOK_OBJ_WAITGROUP},
+                 &pc, 1);
+}
+
 static void seeming_order(struct finding *f, const struct race *r, const struct restored *other,
                           const struct life *him)
 {
     uintptr_t pc;
+    empty_wait(f, r, him);
     weak_atomic(f, r, other, him);
     if (slept_since(r->g, word_id(r->hit->word), word_epoch(r->hit->word), him->goid,
                     him->flags & PART_THREAD, &pc))

@@ -7,6 +7,7 @@
  * handler may interrupt), do it.
  */
 #include "goroutine.h"
+#include "emptywait.h"
 #include "facts.h"
 #include "leak.h"
 #include "intercept.h"
@@ -213,6 +214,19 @@ void hook_obj_read(uintptr_t pc, enum hook_obj kind, const void *obj)
 void hook_obj_write(uintptr_t pc, enum hook_obj kind, const void *obj)
 {
     object_access(pc, kind, obj, ACCESS_OBJECT | ACCESS_WRITE);
+}
+
+void hook_wait_empty(uintptr_t pc, const void *wg)
+{
+    struct race_g *g = det_cur;
+    if (g && !g->ignore_sync)
+        emptywait_note(g, (uintptr_t)wg, pc);
+}
+
+void hook_add_first(const void *wg)
+{
+    if (det_cur)
+        emptywait_added(det_cur, (uintptr_t)wg);
 }
 
 /* --- locks and waiting --------------------------------------------------------------------------------- */

@@ -28,6 +28,7 @@
  * writes. A race on it is a race on the function.
  */
 #include "intercept.h"
+#include "slept.h"
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -84,6 +85,9 @@ __attribute__((used)) static double (*const keep_libm)(double) = cbrt;
 /* A sleep of a controlled schedule's time. */
 #define BY_CLOCK(ns) \
     if (unlikely(det_sleep != NULL) && det_sleep(ns)) return 0
+#define NAPPED() \
+    if (det_cur) \
+    slept_note(det_cur, pc)
 static int64_t time_left(clockid_t c, int flags, const struct timespec *t)
 {
     struct timespec now = {0};

@@ -64,7 +64,15 @@ ICEPT(long, syscall, (long n, long a, long b, long c, long d, long e, long f))
         hook_fd_open((int)r);
     return r;
 }
-SLEEPS(int, thrd_sleep, (const struct timespec *t, struct timespec *left), (t, left))
+ICEPT(int, thrd_sleep, (const struct timespec *t, struct timespec *left))
+{
+    ICEPT_MAY_SLEEP();
+    int r = REAL(thrd_sleep)(t, left);
+    ICEPT_SLEPT();
+    if (det_cur)
+        slept_note(det_cur, ICEPT_PC());
+    return r;
+}
 SLEEPS(pid_t, wait3, (int *status, int how, struct rusage *u), (status, how, u))
 SLEEPS(int, pselect,
        (int n, fd_set *in, fd_set *out, fd_set *err, const struct timespec *t, const sigset_t *s),

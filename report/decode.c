@@ -176,7 +176,8 @@ static const char *read_parts(struct arena *a, struct cursor c, struct finding *
             if (name ? !take_string(a, &body, name)
                      : !take_string(a, &body, &p->name) || !take_string(a, &body, &p->type) ||
                            !take_string(a, &body, &p->name2) || !take_string(a, &body, &p->file) ||
-                           !take(&body, &p->line, 4) || !take(&body, &p->type_size, 8))
+                           !take(&body, &p->line, 4) || !take(&body, &p->type_size, 8) ||
+                           (body.n && !take_string(a, &body, &p->owner)))
                 return "a name is broken";
             break;
         case ITEM_SEEN:
@@ -464,6 +465,7 @@ static void put_part(struct buf *b, const struct part *q)
     put_string(&t, q->file);
     buf_add(&t, &q->line, 4);
     buf_add(&t, &q->type_size, 8);
+    put_string(&t, q->owner);
     put_item(b, ITEM_NAME, t.s, t.n, "", 0);
     for (size_t k = 0; k < q->nheld; k++) {
         const struct held *l = &q->held[k];

@@ -4,8 +4,10 @@
  * Studies of races in production code (of Go programs above all) find a few mistakes again and
  * again: a lock on one side only, two different locks, an atomic on one side only, a flag tested
  * before the lock, a variable of the creator's passed by reference, use after free, close against
- * send, Add inside the goroutine, an atomic flag with too weak an order, a sleep in place of a wait. Those that the finding itself shows get a hint that names the
- * objects; where the pattern is only likely, nothing is said: a wrong hint costs more than none.
+ * send, Add inside the goroutine (found by it, or by the Wait that was too early), an atomic flag
+ * with too weak an order, a sleep in place of a wait, a slice whose header is not changed as one.
+ * Those that the finding itself shows get a hint that names the objects; where the pattern is only
+ * likely, nothing is said: a wrong hint costs more than none.
  */
 #include "model.h"
 
@@ -28,7 +30,35 @@ static const struct held *shared_lock(const struct part *a, const struct part *b
     return NULL;
 }
 
-static const char *lock_hint(struct arena *a, const struct part *x, const struct part *y)
+static const char *memory_name(const struct finding *f)
+{
+    for (size_t i = 0; i < f->nparts; i++)
+        if (f->part[i].name && f->part[i].r.role >= PART_GLOBAL && f->part[i].r.role <= PART_STACK)
+            return f->part[i].name;
+    return NULL;
+}
+
+/* Whether the lock is there for this memory at all is not known: hence "if". */
+static const char *one_side(struct arena *a, const struct finding *f, const struct part *with,
+                            const struct part *without)
+{
+    const struct held *l = with->held;
+    const char *memory = memory_name(f);
+    const char *name = object_called(a, l->r.kind, l->r.addr, l->name);
+    const struct frame *at = l->stack.n && l->stack.frame[0].file ? &l->stack.frame[0] : NULL;
+    const char *where = at ? arena_printf(a, " (locked at %s:%u)", at->file, at->line) : "";
+    for (size_t i = 1; i < with->nheld; i++) {
+        name = arena_printf(a, "%s and %s", name,
+                            object_called(a, l[i].r.kind, l[i].r.addr, l[i].name));
+        where = "";
+    }
+    return arena_printf(a, "only %s holds %s%s; if that is what guards %s, %s must hold it as well",
+                        part_who(a, with), name, where,
+                        memory ? arena_printf(a, "'%s'", memory) : "it", part_who(a, without));
+}
+
+static const char *lock_hint(struct arena *a, const struct finding *f, const struct part *x,
+                             const struct part *y)
 {
     if (!part_locks_known(x) || !part_locks_known(y))
         return NULL;
@@ -39,9 +69,10 @@ static const char *lock_hint(struct arena *a, const struct part *x, const struct
                             "%s is held for reading on both sides, and one writes; lock it for "
                             "writing there",
                             object_called(a, shared->r.kind, shared->r.addr, shared->name));
-    /* A lock on one side only: the line about the mutexes says it already. */
-    if (!x->nheld || !y->nheld)
+    if (!x->nheld && !y->nheld)
         return NULL;
+    if (!x->nheld || !y->nheld)
+        return one_side(a, f, x->nheld ? x : y, x->nheld ? y : x);
     return arena_printf(a, "the two hold different locks (%s and %s); hold one lock around both",
                         object_called(a, x->held->r.kind, x->held->r.addr, x->held->name),
                         object_called(a, y->held->r.kind, y->held->r.addr, y->held->name));
@@ -56,14 +87,6 @@ static bool same_function(const struct frame *a, const struct frame *b)
 {
     return a && b && a->func && b->func && a->file && b->file && strcmp(a->func, b->func) == 0 &&
            strcmp(a->file, b->file) == 0;
-}
-
-static const char *memory_name(const struct finding *f)
-{
-    for (size_t i = 0; i < f->nparts; i++)
-        if (f->part[i].name && f->part[i].r.role >= PART_GLOBAL && f->part[i].r.role <= PART_STACK)
-            return f->part[i].name;
-    return NULL;
 }
 
 /* if (x) …; lock; … x = …; unlock: a read before the lock that the write is under, in one function. */
@@ -154,6 +177,21 @@ static const char *weak_hint(struct arena *a, const struct finding *f, const str
                         what);
 }
 
+/* Pointer, length and capacity have to agree. */
+static const char *slice_hint(struct arena *a, const struct finding *f)
+{
+    for (size_t i = 0; i < f->nparts; i++) {
+        const struct part *p = &f->part[i];
+        if (p->header && p->name)
+            return arena_printf(
+                a,
+                "'%s' is part of the header of a slice ('%s'), whose pointer, length and "
+                "capacity must change as one; hold one lock around all uses of it",
+                p->name, p->header);
+    }
+    return NULL;
+}
+
 static const char *sleep_hint(struct arena *a, const struct finding *f)
 {
     const struct part *p = finding_part(f, PART_SLEPT, NULL);
@@ -164,6 +202,22 @@ static const char *sleep_hint(struct arena *a, const struct finding *f)
                         "between the two %s slept (%s:%u), and a sleep orders nothing; hand over by a "
                         "channel, a WaitGroup or a lock",
                         part_who(a, p), at->file, at->line);
+}
+
+/* Add inside the goroutine, and Wait came first. */
+static const char *empty_hint(struct arena *a, const struct finding *f, const struct part *x,
+                              const struct part *y)
+{
+    const struct part *p = finding_part(f, PART_EMPTY_WAIT, NULL);
+    const struct frame *at = p ? innermost(p) : NULL;
+    if (!at || !at->file)
+        return NULL;
+    return arena_printf(
+        a,
+        "%s waited for %s (%s:%u) when it was at zero, and %s added to it later; call "
+        "goc_waitgroup_add before the go statement, not inside the goroutine",
+        part_who(a, p), object_called(a, p->r.aux, p->r.addr, p->name), at->file, at->line,
+        part_who(a, x->r.goid == p->r.goid ? y : x));
 }
 
 static const char *race_hint(struct arena *a, const struct finding *f)
@@ -186,8 +240,9 @@ static const char *race_hint(struct arena *a, const struct finding *f)
                             part_who(a, now->r.flags & PART_FREE ? old : now));
     if ((now->r.flags ^ old->r.flags) & PART_ATOMIC)
         return "one access is atomic and the other is not; make both atomic";
-    if ((hint = checked_twice(a, f, now, old)) || (hint = lock_hint(a, now, old)) ||
-        (hint = weak_hint(a, f, now)))
+    if ((hint = empty_hint(a, f, now, old)) || (hint = checked_twice(a, f, now, old)) ||
+        (hint = lock_hint(a, f, now, old)) || (hint = weak_hint(a, f, now)) ||
+        (hint = slice_hint(a, f)))
         return hint;
     if (local && local->name && (local->r.goid == now->r.goid) != (local->r.goid == old->r.goid))
         return arena_printf(

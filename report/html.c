@@ -252,6 +252,7 @@ static void between(FILE *f, struct findings *all, const struct finding *fi)
     const struct part *knew = finding_part(fi, PART_KNEW, NULL);
     const struct part *weak = finding_part(fi, PART_WEAK, NULL);
     const struct part *slept = finding_part(fi, PART_SLEPT, NULL);
+    const struct part *empty = finding_part(fi, PART_EMPTY_WAIT, NULL);
     if (!now || !old)
         return;
     const char *me = part_who(a, now), *other = part_who(a, old);
@@ -290,6 +291,12 @@ static void between(FILE *f, struct findings *all, const struct finding *fi)
                           other, name, me),
              NULL);
     }
+    if (empty)
+        step(f, empty->r.goid == now->r.goid ? "l weak" : "r weak",
+             arena_printf(a, "%s waits for %s, finds it at zero, goes on: no order",
+                          part_who(a, empty),
+                          object_called(a, empty->r.aux, empty->r.addr, empty->name)),
+             part_frame(empty));
     if (slept)
         step(f, "l weak", arena_printf(a, "%s sleeps: no order", me), part_frame(slept));
     took(f, all, now, "l");

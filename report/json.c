@@ -80,13 +80,25 @@ void xml_text(FILE *f, const char *s)
 const char *role_word(unsigned role)
 {
     static const char *const words[] = {
-        [PART_ACCESS] = "access",       [PART_PREVIOUS] = "previous", [PART_CREATED] = "created",
-        [PART_GLOBAL] = "global",       [PART_HEAP] = "heap",         [PART_FREED] = "freed",
-        [PART_STACK] = "stack",         [PART_OBJECT] = "object",     [PART_TLS] = "tls",
-        [PART_WAIT] = "wait",           [PART_HOLDER] = "holder",     [PART_EDGE] = "edge",
-        [PART_EDGE_HELD] = "edge-held", [PART_MISUSE] = "misuse",     [PART_RELATED] = "related",
-        [PART_SLEPT] = "slept",         [PART_WEAK] = "weak",
+        [PART_ACCESS] = "access",
+        [PART_PREVIOUS] = "previous",
+        [PART_CREATED] = "created",
+        [PART_GLOBAL] = "global",
+        [PART_HEAP] = "heap",
+        [PART_FREED] = "freed",
+        [PART_STACK] = "stack",
+        [PART_OBJECT] = "object",
+        [PART_TLS] = "tls",
+        [PART_WAIT] = "wait",
+        [PART_HOLDER] = "holder",
+        [PART_EDGE] = "edge",
+        [PART_EDGE_HELD] = "edge-held",
+        [PART_MISUSE] = "misuse",
+        [PART_RELATED] = "related",
+        [PART_SLEPT] = "slept",
+        [PART_WEAK] = "weak",
         [PART_KNEW] = "knew",
+        [PART_EMPTY_WAIT] = "empty-wait",
     };
     return role < sizeof words / sizeof *words && words[role] ? words[role] : "other";
 }
@@ -150,7 +162,7 @@ static void part_json(FILE *f, struct findings *all, const struct part *p)
         fprintf(f, ",\"wait\":\"%s\"", wait_name(p->r.aux));
     if (p->r.role == PART_HOLDER || p->r.role == PART_EDGE)
         fprintf(f, ",\"object\":\"%s\"", object_kind(p->r.aux >> 8));
-    if (p->r.role == PART_OBJECT)
+    if (p->r.role == PART_OBJECT || p->r.role == PART_EMPTY_WAIT)
         fprintf(f, ",\"object\":\"%s\"", object_kind(p->r.aux));
     if (p->r.addr2) {
         fprintf(f, ",\"address2\":\"0x%llx\",\"name2\":", (unsigned long long)p->r.addr2);
@@ -164,6 +176,10 @@ static void part_json(FILE *f, struct findings *all, const struct part *p)
         fputs(",\"type\":", f);
         json_string(f, p->type);
         fprintf(f, ",\"typeSize\":%llu", (unsigned long long)p->type_size);
+    }
+    if (p->owner) {
+        fputs(",\"pointedToBy\":", f);
+        json_string(f, p->owner);
     }
     if (p->file) {
         fputs(",\"file\":", f);

@@ -113,7 +113,10 @@ static void describe(struct symbols *s, Dwarf_Die *cu, Dwarf_Die *var, uint64_t 
     const char *name = dwarf_formstring(dwarf_attr_integrate(var, DW_AT_name, &at));
     buf_str(&b, name ? name : "?");
     type_of(var, &type);
-    type_path(&b, &type, p->r.addr - start, p->r.size);
+    size_t header;
+    type_path(&b, &type, p->r.addr - start, p->r.size, &header);
+    if (header != SIZE_MAX)
+        p->header = arena_strn(s->arena, b.s, header);
     type_name(&t, &type);
     if (inner)
         *inner = type;
@@ -258,8 +261,13 @@ void symbols_member(struct symbols *s, struct part *p, Dwarf_Die *block)
     type_name(&type, block);
     if (p->r.size > each)
         buf_printf(&name, "[%llu]", (unsigned long long)(off / each));
-    type_path(&name, &inner, off % each, p->r.aux ? p->r.aux : 1);
+    size_t header;
+    type_path(&name, &inner, off % each, p->r.aux ? p->r.aux : 1, &header);
     p->type = arena_str(s->arena, type.s);
+    if (header == 0)
+        p->header = p->type;
+    else if (header != SIZE_MAX)
+        p->header = arena_strn(s->arena, name.s + (name.s[0] == '.'), header - (name.s[0] == '.'));
     p->type_size = each;
     if (name.n)
         p->name = arena_str(s->arena, name.s + (name.s[0] == '.'));

@@ -143,7 +143,8 @@ const char *waits_for(struct arena *a, const struct part *p)
 
 bool part_of_order(const struct part *p)
 {
-    return p->r.role == PART_SLEPT || p->r.role == PART_WEAK || p->r.role == PART_KNEW;
+    return p->r.role == PART_SLEPT || p->r.role == PART_WEAK || p->r.role == PART_KNEW ||
+           p->r.role == PART_EMPTY_WAIT;
 }
 
 /* --- summaries

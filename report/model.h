@@ -52,6 +52,9 @@ struct part {
     /* What is at r.addr. */
     const char *name;  /* a path: bank.accounts[1].balance */
     const char *name2; /* of what is at r.addr2 */
+    const char *owner; /* of a heap block: the variable that points at it, or NULL */
+    const char
+        *header; /* the struct of pointer, length and capacity that it is a member of, or NULL */
     const char *type;
     uint64_t type_size;
     const char *file; /* where it is declared */

@@ -198,10 +198,47 @@ static bool member_at(Dwarf_Die *agg, Dwarf_Word off, Dwarf_Word size, Dwarf_Die
     return found;
 }
 
-/* The path from an object of type t to the bytes [off, off+size): appended to b; t becomes the
-   innermost type. */
-void type_path(struct buf *b, Dwarf_Die *t, Dwarf_Word off, Dwarf_Word size)
+static bool one_of(const char *s, const char *const *list)
 {
+    for (; *list; list++)
+        if (strcmp(s, *list) == 0)
+            return true;
+    return false;
+}
+
+/* A pointer, a length and a capacity, called so: the header of a slice. */
+static bool slice_header(Dwarf_Die *agg)
+{
+    static const char *const lengths[] = {"len",  "length", "n",     "nr",     "num",
+                                          "size", "used",   "count", "nitems", NULL};
+    static const char *const capacities[] = {"cap",  "capacity", "alloc", "allocated", "max",
+                                             "room", "limit",    "size",  "reserved",  NULL};
+    Dwarf_Die d, t;
+    int members = 0, pointers = 0, length = 0, capacity = 0;
+    if (dwarf_child(agg, &d) != 0)
+        return false;
+    do {
+        const char *name = dwarf_diename(&d);
+        if (dwarf_tag(&d) != DW_TAG_member || !name || !type_of(&d, &t))
+            continue;
+        type_peel(&t);
+        int tag = dwarf_tag(&t);
+        members++;
+        pointers += tag == DW_TAG_pointer_type;
+        if (tag == DW_TAG_base_type && !length && one_of(name, lengths))
+            length++;
+        else if (tag == DW_TAG_base_type && one_of(name, capacities))
+            capacity++;
+    } while (dwarf_siblingof(&d, &d) == 0);
+    return members == 3 && pointers == 1 && length == 1 && capacity == 1;
+}
+
+/* The path from an object of type t to the bytes [off, off+size): appended to b; t becomes the
+   innermost type. *header: how much of b is the path of a slice's header that the bytes are a
+   member of; SIZE_MAX if they are of none. */
+void type_path(struct buf *b, Dwarf_Die *t, Dwarf_Word off, Dwarf_Word size, size_t *header)
+{
+    *header = SIZE_MAX;
     for (int depth = 0; depth < 32 && !opaque(t); depth++) {
         Dwarf_Die inner = *t, to;
         type_peel(&inner);
@@ -216,6 +253,8 @@ void type_path(struct buf *b, Dwarf_Die *t, Dwarf_Word off, Dwarf_Word size)
             if (whole && (!type_of(&member, &to) || type_size(&to) != size))
                 return;
             const char *name = dwarf_diename(&member);
+            if (slice_header(&inner))
+                *header = b->n;
             if (name)
                 buf_printf(b, ".%s", name);
             type_of(&member, t);
@@ -356,7 +395,10 @@ bool symbols_data(struct symbols *s, const struct finding *f, uint64_t addr, uin
     buf_str(&b, name ? name : "?");
     variable_address(&var, &at);
     if (variable_type(&var, &type)) {
-        type_path(&b, &type, addr - bias - at, size);
+        size_t header;
+        type_path(&b, &type, addr - bias - at, size, &header);
+        if (header != SIZE_MAX)
+            out->header = arena_strn(s->arena, b.s, header);
         struct buf t = {0};
         type_name(&t, &type);
         if (inner)

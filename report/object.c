@@ -147,7 +147,8 @@ static const char *member_name(struct symbols *s, const struct finding *f, const
     if (several)
         buf_printf(&b, "[%llu]", (unsigned long long)(off / each));
     struct buf path = {0};
-    type_path(&path, inner, off % each, size);
+    size_t header;
+    type_path(&path, inner, off % each, size, &header);
     if (path.n && path.s[0] == '.' && owner && !several)
         buf_printf(&b, "->%s", path.s + 1);
     else if (path.n)
@@ -242,12 +243,21 @@ const char *symbols_called(struct symbols *s, const struct finding *f, uint64_t 
     return name;
 }
 
-/* The accessed member of a block whose allocation does not tell its type, by what points at it. */
+/* Who points at a block, and if the allocation did not tell its type, the accessed member by that.
+ */
 void symbols_block(struct symbols *s, const struct finding *f, struct part *p)
 {
     Dwarf_Die to;
     const char *owner = who_points_at(s, f, p->r.addr, &to);
     Dwarf_Word each = owner ? type_size(&to) : 0;
-    if (each && p->r.size % each == 0)
+    if (!each || p->r.size % each)
+        return;
+    if (!p->type)
         symbols_member(s, p, &to);
+    struct buf type = {0};
+    type_name(&type, &to);
+    bool said = p->name && has_prefix(p->name, owner); /* squares[50] */
+    if (!said && p->type && strcmp(type.s, p->type) == 0)
+        p->owner = owner;
+    buf_free(&type);
 }

@@ -130,11 +130,14 @@ enum record_role {
     PART_EDGE_HELD = 13, /* where the first lock of the PART_EDGE before it was taken */
     PART_MISUSE = 14,    /* where it happened; ITEM_TEXT says what */
     PART_RELATED = 15,   /* a further stack; ITEM_TEXT says what it is */
-    PART_SLEPT = 16,     /* goid (of PART_ACCESS) slept here after PART_PREVIOUS and before its access */
-    PART_WEAK = 17,      /* goid (of PART_PREVIOUS) wrote the atomic at addr after its access, and
-                            PART_ACCESS's goroutine read it before its own; aux: enum record_weak */
-    PART_KNEW = 18,      /* what PART_ACCESS's goroutine knew of goid (of PART_PREVIOUS): aux: enum
-                            record_knew; stack: the last of goid's accesses that is known */
+    PART_SLEPT =
+        16,         /* goid (of PART_ACCESS) slept here after PART_PREVIOUS and before its access */
+    PART_WEAK = 17, /* goid (of PART_PREVIOUS) wrote the atomic at addr after its access, and
+                       PART_ACCESS's goroutine read it before its own; aux: enum record_weak */
+    PART_KNEW = 18, /* what PART_ACCESS's goroutine knew of goid (of PART_PREVIOUS): aux: enum
+                       record_knew; stack: the last of goid's accesses that is known */
+    PART_EMPTY_WAIT = 19, /* goid found the WaitGroup at addr at zero, here, before its access; the
+                            other side, started by then, added to it later */
 };
 
 enum record_knew {

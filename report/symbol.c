@@ -608,8 +608,8 @@ static void name_memory(struct symbols *s, const struct finding *f, struct part 
         symbols_data(s, f, p->r.addr, p->r.size, p, NULL);
         break;
     case PART_HEAP:
-        if (!symbols_heap(s, p))
-            symbols_block(s, f, p);
+        symbols_heap(s, p);
+        symbols_block(s, f, p);
         break;
     case PART_STACK:
         symbols_local(s, p, NULL);
@@ -622,6 +622,7 @@ static void name_memory(struct symbols *s, const struct finding *f, struct part 
         break;
     case PART_OBJECT:
     case PART_MISUSE:
+    case PART_EMPTY_WAIT:
         name_object(s, f, p, (unsigned)p->r.aux);
         break;
     case PART_HOLDER:

@@ -83,7 +83,7 @@ void type_peel(Dwarf_Die *type); /* typedefs and qualifiers */
 Dwarf_Word type_size(Dwarf_Die *type);
 void type_name(struct buf *b, Dwarf_Die *type);
 /* The path from an object of that type to the bytes [off, off+size); type becomes the innermost. */
-void type_path(struct buf *b, Dwarf_Die *type, Dwarf_Word off, Dwarf_Word size);
+void type_path(struct buf *b, Dwarf_Die *type, Dwarf_Word off, Dwarf_Word size, size_t *header);
 
 /* Is it of the runtime's own source? */
 bool source_of_runtime(const char *file);

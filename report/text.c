@@ -103,6 +103,8 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
             fprintf(out, ", '%s' of '%s'", p->name, p->type);
         else if (p->type)
             fprintf(out, ", '%s'", p->type);
+        if (p->owner)
+            fprintf(out, ", pointed to by '%s'", p->owner);
         fprintf(out, "), allocated by %s%s%s\n", who, p->stack.n ? " at:" : "", OFF);
         return p->stack.n;
     }
@@ -167,6 +169,10 @@ static bool sentence(struct output *o, struct findings *all, const struct findin
         return true;
     case PART_SLEPT:
         fprintf(out, "%s%s slept in between, which orders nothing, at:%s\n", BOLD, Who, OFF);
+        return true;
+    case PART_EMPTY_WAIT:
+        fprintf(out, "%s%s found %s at zero and did not wait, at:%s\n", BOLD, Who,
+                object_with_kind(a, p->r.aux, addr, p->name), OFF);
         return true;
     case PART_WEAK:
         fprintf(out, "%s%s stored %s in between, and %s%s%s\n", BOLD, Who,

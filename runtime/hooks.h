@@ -169,6 +169,10 @@ void hook_read_for(struct race_g *g, uintptr_t pc, const void *p, size_t n);
    against use, WaitGroup Add against Wait. No clock is touched. */
 void hook_obj_read(uintptr_t pc, enum hook_obj kind, const void *obj);
 void hook_obj_write(uintptr_t pc, enum hook_obj kind, const void *obj);
+/* Orders nothing, for a hint: a Wait of the current goroutine has found wg at zero; its Add takes wg from
+   there. */
+void hook_wait_empty(uintptr_t pc, const void *wg);
+void hook_add_first(const void *wg);
 
 /* The current goroutine has read from, is about to write to, is about to close a descriptor: what goes
    through a pipe or socket is ordered. */
@@ -289,6 +293,8 @@ void hook_world(const struct hook_world *world); /* once, when the runtime start
 #define hook_read_for(g, pc, p, n) HOOK_NOTHING(g)
 #define hook_obj_read(pc, kind, obj) HOOK_NOTHING(pc)
 #define hook_obj_write(pc, kind, obj) HOOK_NOTHING(pc)
+#define hook_wait_empty(pc, wg) HOOK_NOTHING(pc)
+#define hook_add_first(wg) HOOK_NOTHING(wg)
 #define hook_fd_open(fd) HOOK_NOTHING(fd)
 #define hook_fd_in(fd) HOOK_NOTHING(fd)
 #define hook_fd_out(fd) HOOK_NOTHING(fd)

@@ -12,7 +12,7 @@
  *
  * Detector: done publishes, wait learns. The first add of a round is a read of the group as an
  * object and the first wait a write: unless the program orders the two, that is the race of an add
- * that may come after the wait it was meant for.
+ * that may come after the wait it was meant for. A wait that finds zero, as it may, is told for a hint.
  */
 #include "waiter.h"
 #include <goc/go.h>
@@ -40,8 +40,10 @@ void waitgroup_add_at(goc_waitgroup *wg, int n, uintptr_t pc)
     uint64_t s = __atomic_add_fetch(&wg->goc_state, (uint64_t)(int64_t)n << 32, __ATOMIC_ACQ_REL);
     int32_t count = counter(s);
     uint32_t waiters = (uint32_t)s;
-    if (n > 0 && count == n)
+    if (n > 0 && count == n) {
         hook_obj_read(pc, HOOK_OBJ_WAITGROUP, wg);
+        hook_add_first(wg);
+    }
     if (unlikely(count < 0))
         misuse(wg, HOOK_MISUSE_NEGATIVE_WAITGROUP, "sync: negative WaitGroup counter", pc);
     if (likely(count > 0 || !waiters)) {
@@ -74,8 +76,10 @@ void waitgroup_wait_at(goc_waitgroup *wg, uintptr_t pc)
 {
     uint64_t s = load_acquire(&wg->goc_state);
     for (;;) {
-        if (!counter(s))
+        if (!counter(s)) {
+            hook_wait_empty(pc, wg);
             break;
+        }
         if (!__atomic_compare_exchange_n(&wg->goc_state, &s, s + 1, true, __ATOMIC_ACQ_REL,
                                          __ATOMIC_ACQUIRE))
             continue;
