@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define MS GOC_MILLISECOND
-#define SOON goc_sleep(15 * MS)
 
 struct pair {
     const char *name, *finds;
@@ -24,7 +23,15 @@ extern goc_mutex a, b, c, d, gate;
 extern goc_rwmutex rw, rw2;
 extern goc_waitgroup done;
 
+/* Halves that must not meet take turns: the one whose turn is k waits until k have ended. */
+void turn_wait(int k);
+void turn_end(void);
+/* Halves that must meet: returns once n have called it. */
+void meet(int n);
+/* Until all other goroutines wait, for whatever it is. */
+void settled(void);
+
 void nested(goc_mutex *x, goc_mutex *y);
-void nested_after(goc_mutex *x, goc_mutex *y, int ms);
-void write_once(goc_rwmutex *x, int ms);
+void nested_in_turn(goc_mutex *x, goc_mutex *y, int turn);
+void write_in_turn(goc_rwmutex *x, int turn);
 void unrelated(goc_chan(int) ch); /* receives */

@@ -4,23 +4,24 @@
  */
 #include "deadlock_pairs.h"
 
-static void send_one(goc_send_chan(int) ch)
+static void answers_too_late(goc_send_chan(int) ch)
 {
-    goc_sleep(10 * MS);
+    turn_wait(1);
     goc_send(ch, 1);
 }
 static int fetch(void)
 {
     goc_chan(int) answer = goc_chan_make(int, fixed ? 1 : 0);
     int v = 0;
-    go(send_one, answer);
+    go(answers_too_late, answer);
     goc_select(goc_on_recv(answer, &v), goc_on_timeout(2 * MS));
+    turn_end();
     return v;
 }
 static void timed_out_fetch(void)
 {
     fetch();
-    goc_sleep(30 * MS);
+    settled();
 }
 
 static void range_all(goc_recv_chan(int) ch)
@@ -41,7 +42,7 @@ static void produce(void)
 static void range_never_closed(void)
 {
     produce();
-    SOON;
+    settled();
 }
 
 static void start_workers(void)
@@ -57,9 +58,13 @@ static void start_workers(void)
 static void workers_left(void)
 {
     start_workers();
-    SOON;
+    settled();
 }
 
+static void send_one(goc_send_chan(int) ch)
+{
+    goc_send(ch, 1);
+}
 static void first_of(int n)
 {
     goc_chan(int) ch = goc_chan_make(int, fixed ? 8 : 0);
@@ -70,7 +75,7 @@ static void first_of(int n)
 static void first_answer_only(void)
 {
     first_of(3);
-    goc_sleep(30 * MS);
+    settled();
 }
 
 static void wait_done(goc_context *ctx)
@@ -81,14 +86,14 @@ static void start_watcher(void)
 {
     goc_context *ctx = goc_with_cancel(goc_background());
     go(wait_done, ctx);
-    SOON;
+    settled();
     if (fixed)
         goc_cancel(ctx);
 }
 static void context_never_cancelled(void)
 {
     start_watcher();
-    SOON;
+    settled();
 }
 
 static void wait_group(goc_waitgroup *wg)
@@ -100,14 +105,14 @@ static void start_waiter(void)
     goc_waitgroup *wg = calloc(1, sizeof *wg);
     goc_waitgroup_add(wg, 1);
     go(wait_group, wg);
-    SOON;
+    settled();
     if (fixed)
         goc_waitgroup_done(wg);
 }
 static void waitgroup_never_done(void)
 {
     start_waiter();
-    SOON;
+    settled();
 }
 
 static void wait_cond(goc_cond *cond)
@@ -124,14 +129,14 @@ static void start_cond(void)
     } *x = calloc(1, sizeof *x);
     goc_cond_init(&x->cond, &x->mu);
     go(wait_cond, &x->cond);
-    SOON;
+    settled();
     if (fixed)
         goc_cond_signal(&x->cond);
 }
 static void cond_never_signalled(void)
 {
     start_cond();
-    SOON;
+    settled();
 }
 
 static void take_two(goc_sem *s)
@@ -144,14 +149,14 @@ static void start_sem(void)
     goc_sem_init(s, 2);
     goc_sem_acquire(s, 1);
     go(take_two, s);
-    SOON;
+    settled();
     if (fixed)
         goc_sem_release(s, 1);
 }
 static void semaphore_never_released(void)
 {
     start_sem();
-    SOON;
+    settled();
 }
 
 static void stage(goc_recv_chan(int) in, goc_send_chan(int) out)
@@ -179,7 +184,7 @@ static void run_pipeline(void)
 static void pipeline_left_early(void)
 {
     run_pipeline();
-    SOON;
+    settled();
 }
 
 static void select_two(goc_recv_chan(int) x, goc_recv_chan(int) y)
@@ -190,14 +195,14 @@ static void start_select(void)
 {
     goc_chan(int) x = goc_chan_make(int, 0), y = goc_chan_make(int, 0);
     go(select_two, x, y);
-    SOON;
+    settled();
     if (fixed)
         goc_close(y);
 }
 static void select_never_served(void)
 {
     start_select();
-    SOON;
+    settled();
 }
 
 static void keep_lock(goc_mutex *m, goc_chan(int) ch)
@@ -215,9 +220,9 @@ static void start_stuck_owner(void)
 {
     goc_chan(int) ch = goc_chan_make(int, 0);
     go(keep_lock, &a, ch);
-    SOON;
+    settled();
     go(want_lock, &a);
-    SOON;
+    settled();
     if (fixed)
         goc_send(ch, 1);
 }
@@ -225,7 +230,7 @@ static void start_stuck_owner(void)
 static void owner_is_stuck(void)
 {
     start_stuck_owner();
-    SOON;
+    settled();
 }
 
 static void ticks(goc_ticker *t, goc_chan(int) quit)
@@ -238,7 +243,7 @@ static void start_ticker(void)
     goc_chan(int) quit = goc_chan_make(int, 0);
     goc_ticker *t = goc_ticker_new(2 * MS);
     go(ticks, t, quit);
-    SOON;
+    settled();
     if (fixed)
         goc_close(quit);
 }
@@ -246,21 +251,21 @@ static void start_ticker(void)
 static void ticker_keeps_nobody_alive(void)
 {
     start_ticker();
-    goc_sleep(10 * MS);
+    settled();
 }
 
 static void verify_helper(void)
 {
     goc_chan(int) ch = goc_chan_make(int, 0);
     go(unrelated, ch);
-    SOON;
+    settled();
     if (fixed)
         goc_send(ch, 1);
 }
 static void verified(void)
 {
     verify_helper();
-    SOON;
+    settled();
     size_t n = goc_verify_no_leaks();
     if (n != (fixed ? 0 : 1))
         printf("%zu found\n", n);
@@ -272,13 +277,12 @@ static void found_while_running(void)
     verify_helper();
     if (fixed)
         return;
-    for (int i = 0; i < 60 && goc_race_errors() == 0; i++)
+    for (int i = 0; i < 500 && goc_race_errors() == 0; i++)
         goc_sleep(100 * MS);
     if (goc_race_errors() == 0)
         printf("not found in time\n");
     _exit(0);
 }
-
 
 /* --- quiet only: what looks stuck and is not; the faulty one is the same without the way back ------------ */
 
@@ -289,13 +293,13 @@ static void monitor(void)
     if (fixed)
         global_chan = local;
     go(unrelated, local);
-    SOON;
+    settled();
 }
 /* A monitor that idles on a channel which a global leads to. */
 static void monitor_idles(void)
 {
     monitor();
-    SOON;
+    settled();
 }
 
 struct holder {
@@ -313,12 +317,12 @@ static void chained(void)
         chain = h;
     }
     go(unrelated, ch);
-    SOON;
+    settled();
 }
 static void reached_through_the_heap(void)
 {
     chained();
-    SOON;
+    settled();
 }
 
 static void wakes_later(goc_chan(int) ch)
@@ -333,17 +337,17 @@ static void start_sleeper(void)
 {
     if (!fixed)
         go(wakes_later, NULL);
-    SOON;
+    settled();
     goc_chan(int) ch = goc_chan_make(int, 0);
     go(unrelated, ch);
     if (fixed)
         go(wakes_later, ch);
-    SOON;
+    settled();
 }
 static void sleeper_will_wake(void)
 {
     start_sleeper();
-    SOON;
+    settled();
 }
 
 static void fire(void *ch)
@@ -354,14 +358,14 @@ static void start_timer(void)
 {
     goc_chan(int) ch = goc_chan_make(int, 0);
     go(unrelated, ch);
-    SOON;
+    settled();
     if (fixed)
         goc_after_func(3600 * GOC_SECOND, fire, ch);
 }
 static void timer_will_wake(void)
 {
     start_timer();
-    SOON;
+    settled();
 }
 
 static void recv_time(goc_recv_chan(goc_time) ch)
@@ -372,14 +376,14 @@ static void start_after(void)
 {
     goc_timer *t = goc_timer_new(3600 * GOC_SECOND);
     go(recv_time, goc_timer_chan(t));
-    SOON;
+    settled();
     if (!fixed)
         goc_timer_stop(t);
 }
 static void waits_for_a_timer(void)
 {
     start_after();
-    SOON;
+    settled();
 }
 
 static void *waker(void *ch)
@@ -396,13 +400,13 @@ static void start_waker(void)
     pthread_t t;
     pthread_create(&t, NULL, waker, ch);
     pthread_detach(t);
-    SOON;
+    settled();
 }
 /* A thread that the runtime did not start is about to wake it. */
 static void foreign_thread_will_wake(void)
 {
     start_waker();
-    goc_sleep(20 * MS);
+    settled();
 }
 
 static int pipe_fd[2];
@@ -417,18 +421,19 @@ static void start_reader(void)
     goc_chan(int) ch = goc_chan_make(int, 0);
     go(unrelated, ch);
     go(reads, ch);
-    SOON;
+    settled();
 }
 static void io_waiter_will_wake(void)
 {
     if (pipe(pipe_fd))
         return;
     start_reader();
-    SOON;
+    settled();
 }
 
 static void spins(goc_chan(int) ch, volatile int *stop)
 {
+    turn_end();
     while (!*stop && fixed)
         ;
     if (fixed)
@@ -439,14 +444,14 @@ static void start_spinner(void)
 {
     goc_chan(int) ch = goc_chan_make(int, 0);
     go(unrelated, ch);
-    SOON;
+    settled();
     go(spins, ch, &stop_spinning);
 }
 /* It is in the registers of one that runs. */
 static void running_goroutine_will_wake(void)
 {
     start_spinner();
-    SOON;
+    turn_wait(1);
 }
 
 static void timeout_select(goc_recv_chan(int) ch)
@@ -459,19 +464,18 @@ static void timeout_select(goc_recv_chan(int) ch)
 static void start_timeout_select(void)
 {
     go(timeout_select, goc_chan_make(int, 0));
-    SOON;
+    settled();
 }
 static void select_has_a_timeout(void)
 {
     start_timeout_select();
-    SOON;
+    settled();
 }
 
 /* Whoever reports its state goes on after those who listen were told to stop. */
 static void reports(goc_chan(int) state, goc_recv_chan(goc_unit) stop)
 {
     for (int i = 0; i < 3; i++) {
-        goc_sleep(5 * MS);
         if (fixed) {
             if (goc_select(goc_on_send(state, i), goc_on_recv(stop, NULL)) == 1)
                 return;
@@ -491,7 +495,7 @@ static void listen_a_while(void)
 static void reports_after_the_stop(void)
 {
     listen_a_while();
-    goc_sleep(30 * MS);
+    settled();
 }
 
 const struct pair leak_pairs[] = {

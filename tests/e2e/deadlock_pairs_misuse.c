@@ -63,7 +63,7 @@ static void free_waited(void)
 {
     goc_chan(int) ch = goc_chan_make(int, 0);
     goc_waitgroup_go(&done, unrelated, ch);
-    SOON;
+    settled();
     if (fixed) {
         goc_send(ch, 1);
         goc_waitgroup_wait(&done);
@@ -96,7 +96,7 @@ static void freed_while_waited_on(void)
     goc_waitgroup *wg = calloc(1, sizeof *wg);
     goc_waitgroup_add(wg, 1);
     goc_waitgroup_go(&done, wait_for_group, wg);
-    SOON;
+    settled();
     if (fixed) {
         goc_waitgroup_done(wg);
         goc_waitgroup_wait(&done);
@@ -114,7 +114,7 @@ static void semaphore_freed_while_waited_on(void)
     goc_sem_init(s, 3);
     goc_sem_acquire(s, 2);
     goc_waitgroup_go(&done, take_unit, s);
-    SOON;
+    settled();
     if (fixed) {
         goc_sem_release(s, 2);
         goc_waitgroup_wait(&done);
@@ -164,10 +164,10 @@ __attribute__((noinline)) static void start_a_waiter(void)
     goc_waitgroup local = {0};
     goc_waitgroup_add(&local, 1);
     go(wait_for_group, &local);
-    SOON;
+    settled();
     if (fixed) {
         goc_waitgroup_done(&local);
-        SOON;
+        settled();
     }
 }
 __attribute__((noinline)) static void far_down(void)
@@ -180,12 +180,14 @@ __attribute__((noinline)) static void far_down(void)
 static void leaves_a_waiter(void)
 {
     far_down();
+    turn_end();
     goc_sleep(3600 * GOC_SECOND);
 }
 static void frame_left_while_waited_on(void)
 {
     go(leaves_a_waiter);
-    goc_sleep(25 * MS);
+    turn_wait(1);
+    settled();
 }
 
 /* --- copies --------------------------------------------------------------------------------------------------- */
@@ -290,7 +292,7 @@ static void holds_for_long(void)
 static void at_once_or_not(void)
 {
     go(holds_for_long);
-    SOON;
+    settled();
     goc_mutex_lock(&b);
     if (fixed)
         _exit(0);

@@ -1,27 +1,29 @@
 /* Deadlocks that happen; deadlock_pairs.c says what a pair is. */
 #include "deadlock_pairs.h"
 
-static void both_slowly(goc_mutex *x, goc_mutex *y)
+/* One of n that meet while each holds its first lock. */
+static void both_meet(goc_mutex *x, goc_mutex *y, int n)
 {
     goc_mutex_lock(x);
-    SOON;
+    if (!fixed)
+        meet(n);
     goc_mutex_lock(y);
     goc_mutex_unlock(y);
     goc_mutex_unlock(x);
 }
 static void locks_meet(void)
 {
-    goc_waitgroup_go(&done, both_slowly, &a, &b);
-    goc_waitgroup_go(&done, both_slowly, fixed ? &a : &b, fixed ? &b : &a);
+    goc_waitgroup_go(&done, both_meet, &a, &b, 2);
+    goc_waitgroup_go(&done, both_meet, fixed ? &a : &b, fixed ? &b : &a, 2);
     goc_waitgroup_wait(&done);
 }
 
 /* The rest of the program goes on, and its end is its own. */
 static void locks_meet_while_others_run(void)
 {
-    go(both_slowly, &a, &b);
-    go(both_slowly, fixed ? &a : &b, fixed ? &b : &a);
-    goc_sleep(30 * MS);
+    go(both_meet, &a, &b, 2);
+    go(both_meet, fixed ? &a : &b, fixed ? &b : &a, 2);
+    settled();
 }
 
 static void lock_itself(void)
@@ -35,7 +37,7 @@ static void lock_itself(void)
 static void self_deadlock(void)
 {
     go(lock_itself);
-    goc_sleep(15 * MS);
+    settled();
 }
 
 /* A mutex as a signal: whoever has locked it waits for another's unlock. Until then this looks
@@ -71,14 +73,14 @@ static void runlocked_by_another(void)
 /* Two hold a lock each and want the other's; a third lets go of one of them for them. */
 static void unlock_soon(goc_mutex *x)
 {
-    goc_sleep(100 * MS);
+    meet(3);
     if (fixed)
         goc_mutex_unlock(x);
 }
 static void wants_both(goc_mutex *x, goc_mutex *y)
 {
     goc_mutex_lock(x);
-    SOON;
+    meet(3);
     goc_mutex_lock(y);
     goc_mutex_unlock(y);
     if (!fixed || x == &a)
@@ -96,10 +98,10 @@ static void cycle_undone_by_another(void)
 
 static void three_meet(void)
 {
-    go(both_slowly, &a, &b);
-    go(both_slowly, &b, &c);
-    go(both_slowly, fixed ? &a : &c, fixed ? &c : &a);
-    goc_sleep(40 * MS);
+    go(both_meet, &a, &b, 3);
+    go(both_meet, &b, &c, 3);
+    go(both_meet, fixed ? &a : &c, fixed ? &c : &a, 3);
+    settled();
 }
 
 static void upgrade(void)
@@ -113,13 +115,17 @@ static void upgrade(void)
 static void upgrade_deadlock(void)
 {
     go(upgrade);
-    goc_sleep(15 * MS);
+    settled();
 }
 
 static void reader_twice_slowly(void)
 {
     goc_rwmutex_rlock(&rw);
-    goc_sleep(10 * MS);
+    turn_end();
+    while (goc_rwmutex_tryrlock(&rw)) { /* until the writer waits */
+        goc_rwmutex_runlock(&rw);
+        goc_gosched();
+    }
     goc_rwmutex_rlock(fixed ? &rw2 : &rw);
     goc_rwmutex_runlock(fixed ? &rw2 : &rw);
     goc_rwmutex_runlock(&rw);
@@ -127,8 +133,9 @@ static void reader_twice_slowly(void)
 static void reader_writer_reader(void)
 {
     go(reader_twice_slowly);
-    go(write_once, &rw, 5);
-    goc_sleep(40 * MS);
+    go(write_in_turn, &rw, 1);
+    turn_wait(1);
+    settled();
 }
 
 static void wait_for_nobody(void)
@@ -155,6 +162,7 @@ static void send_to_nobody(void)
 static void channel_held_lock(goc_chan(int) ch)
 {
     goc_mutex_lock(&a);
+    turn_end();
     if (!fixed)
         goc_send(ch, 1);
     goc_mutex_unlock(&a);
@@ -165,7 +173,7 @@ static void mutex_and_channel(void)
 {
     goc_chan(int) ch = goc_chan_make(int, 0);
     go(channel_held_lock, ch);
-    SOON;
+    turn_wait(1);
     goc_mutex_lock(&a);
     goc_recv(ch);
     goc_mutex_unlock(&a);
@@ -184,13 +192,13 @@ static void partners(void)
     goc_chan(int) x = goc_chan_make(int, 0), y = goc_chan_make(int, 0);
     go(ask, x, y, fixed);
     go(ask, y, x, false);
-    SOON;
+    settled();
 }
 /* Two wait for each other, in a helper whose frame is gone; the rest runs on. */
 static void channels_wait_for_each_other(void)
 {
     partners();
-    goc_sleep(20 * MS);
+    settled();
 }
 
 static void cond_without_signal(void)
@@ -252,7 +260,8 @@ static void transfers(goc_mutex *from, goc_mutex *to)
 {
     goc_mutex_lock(from);
     log_it();
-    SOON;
+    if (!fixed)
+        meet(2);
     goc_mutex_lock(to);
     goc_mutex_unlock(to);
     goc_mutex_unlock(from);
@@ -283,6 +292,7 @@ static void lock_logs_and_locks(void)
 static void lock_twice_told_to_nobody(void)
 {
     go(lock_logs_and_locks);
+    settled();
     goc_sleep(600 * MS);
 }
 
@@ -308,6 +318,7 @@ static void told_to_unlock(void)
     goc_chan(goc_mutex *) ch = goc_chan_make(goc_mutex *, 0);
     go(unlocks_when_told, ch);
     go(tells_and_waits, ch);
+    settled();
     goc_sleep(700 * MS);
     if (!fixed)
         goc_send(ch, NULL);
@@ -336,11 +347,12 @@ static void makes_ready(void)
     is_ready = true;
     goc_cond_signal(&ready_cond);
     goc_mutex_unlock(&a);
+    turn_end();
 }
 static void signal_before_wait(void)
 {
     go(makes_ready);
-    SOON;
+    turn_wait(1);
     goc_mutex_lock(&a);
     while (!fixed || !is_ready)
         goc_cond_wait(&ready_cond);
@@ -364,7 +376,7 @@ static void puts_twice(void)
 static void unlock_forgotten_on_error(void)
 {
     go(puts_twice);
-    goc_sleep(20 * MS);
+    settled();
 }
 
 const struct pair stuck_pairs[] = {
