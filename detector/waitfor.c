@@ -27,8 +27,9 @@
  * Once, and such cycles are reported on the spot. Go's Mutex, RWMutex and the rest may be unlocked by
  * anybody: lock, start somebody who will unlock, lock again is a correct program, and looks at that
  * moment like a goroutine that waits for itself. So a cycle in which one lock is not its owner's
- * (`owned`) is noted with its waits and looked at once more: when it is SUSPECT_MS old, by a thread of
- * our own; when the scheduler finds everything asleep; when the program ends; whichever comes first.
+ * (`owned`) is noted with its waits and looked at again, LOOKS times, LOOK_MS apart, by a thread of our
+ * own: a machine that stands still, or lets nobody of the program run, passes no more than one of them.
+ * Or when the scheduler finds everything asleep; or when the program ends; whichever comes first.
  * If each member is still in the same wait and each lock still has the holder, it is believed, with one
  * exception. If one was unlocked by somebody else meanwhile, it was none, and the lock has no owner from
  * then on.
@@ -44,7 +45,7 @@
  * those who are alive say whether any of them did learn of it; if none did, it is a deadlock.
  *
  * A cycle of several is not put to that question. That each holds what the other wants, all of them
- * first uses of these locks as signals, and the third who will undo it needs longer than SUSPECT_MS, is a
+ * first uses of these locks as signals, and the third who will undo it needs longer than all LOOKS, is a
  * program that nobody has written; transfers that log between their two locks are written every day,
  * and are to be reported while the rest of the program runs on. That is the limit that is left.
  * Rejected: to ask of each cycle whether somebody else could reach the mutexes. That would never be wrong,
@@ -71,7 +72,9 @@ static u32 walk_lock, walk; /* the one guards walks and the suspected cycles */
 
 #define CYCLE_MAX 4096
 #define HOLDERS_MAX 1024
-#define SUSPECT_MS 400
+#define LOOKS 8
+#define LOOK_MS 50
+#define SUSPECT_MS (LOOKS * LOOK_MS)
 
 /* --- objects that must stay -------------------------------------------------------------------------- */
 
@@ -340,6 +343,7 @@ static void report_picture(struct picture *p)
 struct suspicion {
     struct suspicion *next;
     u32 due, n; /* due: see now_ms */
+    u32 looks;  /* that it has stood */
     struct visit v[];
 };
 /* Oldest first. Of the process with the number `suspects_of`: a forked child has no such goroutines. */
@@ -366,6 +370,18 @@ static bool sure(const struct visit *v, u32 n)
     return true;
 }
 
+/* To be looked at again: the last of all, since all wait as long. */
+static void suspect_later(struct suspicion *s)
+{
+    s->next = NULL;
+    s->due = now_ms() + LOOK_MS;
+    for (u32 k = 0; k < s->n; k++)
+        /* Longer than it takes, so that the periodic look does not come first. */
+        lock_at(s->v[k].lock)->suspect_until = (s->due + 2 * SUSPECT_MS) | 1;
+    *suspects_end = s;
+    suspects_end = &s->next;
+}
+
 /* True for the first in this process: the thread that confirms is to be started. */
 static bool suspect(const struct visit *v, u32 n)
 {
@@ -376,15 +392,10 @@ static bool suspect(const struct visit *v, u32 n)
         suspects_of = det_lock_held;
     }
     struct suspicion *s = det_alloc(sizeof *s + n * sizeof s->v[0]);
-    s->next = NULL;
-    s->due = now_ms() + SUSPECT_MS;
+    s->looks = 0;
     s->n = n;
     det_copy(s->v, v, n * sizeof s->v[0]);
-    for (u32 k = 0; k < n; k++)
-        /* A little longer than it takes, so that the periodic look does not come first. */
-        lock_at(v[k].lock)->suspect_until = (s->due + SUSPECT_MS) | 1;
-    *suspects_end = s;
-    suspects_end = &s->next;
+    suspect_later(s);
     __atomic_fetch_add(&suspected, 1, __ATOMIC_RELEASE);
     sys_call(SYS_futex, (long)&suspected, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
     return first;
@@ -432,7 +443,13 @@ static u32 confirm(bool all, bool asleep)
             suspects = s->next;
             if (!suspects)
                 suspects_end = &suspects;
-            if (stands(s) && (asleep || s->n > 1 || !told(&s->v[0])))
+            bool standing = stands(s);
+            if (standing && !all && ++s->looks < LOOKS) {
+                suspect_later(s);
+                det_unlock(&walk_lock);
+                continue;
+            }
+            if (standing && (asleep || s->n > 1 || !told(&s->v[0])))
                 p = take_picture(s->v, s->n);
         }
         det_unlock(&walk_lock);
