@@ -86,7 +86,7 @@ static inline bool det_app(uintptr_t a)
 /* --- the goroutine ---------------------------------------------------------------------------- */
 
 /* What is known of others, clock.c. */
-#define CLOCK_EXTRAS 2
+#define CLOCK_EXTRAS 8
 struct clock {
     u32 root;  /* node, or 0: knows nobody */
     uint8_t level; /* of the root: 0 is a leaf */
