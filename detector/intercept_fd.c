@@ -11,9 +11,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -97,6 +100,8 @@ IN(__read_chk, ssize_t, (int fd, void *b, size_t n, size_t m), (fd, b, n, m), W(
 IN(pread, ssize_t, (int fd, void *b, size_t n, off_t o), (fd, b, n, o), W(b, r))
 IN(pread64, ssize_t, (int fd, void *b, size_t n, off_t o), (fd, b, n, o), W(b, r))
 IN(__pread_chk, ssize_t, (int fd, void *b, size_t n, off_t o, size_t m), (fd, b, n, o, m), W(b, r))
+IN(__pread64_chk, ssize_t, (int fd, void *b, size_t n, off_t o, size_t m), (fd, b, n, o, m),
+   W(b, r))
 IN(readv, ssize_t, (int fd, const struct iovec *v, int k), (fd, v, k), R(v, k * sizeof *v);
    vector(pc, v, k, r, true))
 IN(preadv, ssize_t, (int fd, const struct iovec *v, int k, off_t o), (fd, v, k, o),
@@ -105,12 +110,22 @@ IN(preadv, ssize_t, (int fd, const struct iovec *v, int k, off_t o), (fd, v, k, 
 IN(preadv2, ssize_t, (int fd, const struct iovec *v, int k, off_t o, int f), (fd, v, k, o, f),
    R(v, k * sizeof *v);
    vector(pc, v, k, r, true))
+IN(preadv64, ssize_t, (int fd, const struct iovec *v, int k, off_t o), (fd, v, k, o),
+   R(v, k * sizeof *v);
+   vector(pc, v, k, r, true))
+IN(preadv64v2, ssize_t, (int fd, const struct iovec *v, int k, off_t o, int f), (fd, v, k, o, f),
+   R(v, k * sizeof *v);
+   vector(pc, v, k, r, true))
 IN(recv, ssize_t, (int fd, void *b, size_t n, int f), (fd, b, n, f),
    W(b, (size_t)r < n ? (size_t)r : n))
 IN(__recv_chk, ssize_t, (int fd, void *b, size_t n, size_t m, int f), (fd, b, n, m, f),
    W(b, (size_t)r < n ? (size_t)r : n))
 IN(recvfrom, ssize_t, (int fd, void *b, size_t n, int f, struct sockaddr *from, socklen_t *from_n),
    (fd, b, n, f, from, from_n), W(b, (size_t)r < n ? (size_t)r : n);
+   address_out(pc, from, from_n))
+IN(__recvfrom_chk, ssize_t,
+   (int fd, void *b, size_t n, size_t m, int f, struct sockaddr *from, socklen_t *from_n),
+   (fd, b, n, m, f, from, from_n), W(b, (size_t)r < n ? (size_t)r : n);
    address_out(pc, from, from_n))
 IN(recvmsg, ssize_t, (int fd, struct msghdr *m, int f), (fd, m, f), message(pc, m, r, true);
    W(m, sizeof *m))
@@ -125,6 +140,9 @@ IN(epoll_wait, int, (int fd, struct epoll_event *e, int n, int t), (fd, e, n, t)
    W(e, r * sizeof *e))
 IN(epoll_pwait, int, (int fd, struct epoll_event *e, int n, int t, const sigset_t *s),
    (fd, e, n, t, s), W(e, r * sizeof *e))
+IN(epoll_pwait2, int,
+   (int fd, struct epoll_event *e, int n, const struct timespec *t, const sigset_t *s),
+   (fd, e, n, t, s), W(e, r * sizeof *e))
 
 OUT(write, ssize_t, (int fd, const void *b, size_t n), (fd, b, n), icept_fd_out(fd), R(b, n))
 OUT(pwrite, ssize_t, (int fd, const void *b, size_t n, off_t o), (fd, b, n, o), icept_fd_out(fd),
@@ -138,6 +156,12 @@ OUT(pwritev, ssize_t, (int fd, const struct iovec *v, int k, off_t o), (fd, v, k
     icept_fd_out(fd), R(v, k * sizeof *v);
     vector(pc, v, k, SSIZE_MAX, false))
 OUT(pwritev2, ssize_t, (int fd, const struct iovec *v, int k, off_t o, int f), (fd, v, k, o, f),
+    icept_fd_out(fd), R(v, k * sizeof *v);
+    vector(pc, v, k, SSIZE_MAX, false))
+OUT(pwritev64, ssize_t, (int fd, const struct iovec *v, int k, off_t o), (fd, v, k, o),
+    icept_fd_out(fd), R(v, k * sizeof *v);
+    vector(pc, v, k, SSIZE_MAX, false))
+OUT(pwritev64v2, ssize_t, (int fd, const struct iovec *v, int k, off_t o, int f), (fd, v, k, o, f),
     icept_fd_out(fd), R(v, k * sizeof *v);
     vector(pc, v, k, SSIZE_MAX, false))
 OUT(send, ssize_t, (int fd, const void *b, size_t n, int f), (fd, b, n, f), icept_fd_out(fd),
@@ -183,7 +207,10 @@ OPEN(__open64_2, (const char *p, int f), (p, f), PATH(p))
 OPEN(creat, (const char *p, mode_t m), (p, m), PATH(p))
 OPEN(creat64, (const char *p, mode_t m), (p, m), PATH(p))
 OPEN(socket, (int domain, int type, int protocol), (domain, type, protocol), )
+OPEN(inotify_init, (void), (), )
 OPEN(inotify_init1, (int f), (f), )
+OPEN(memfd_create, (const char *p, unsigned f), (p, f), PATH(p))
+OPEN(shm_open, (const char *p, int f, mode_t m), (p, f, m), PATH(p))
 OPEN(timerfd_create, (int c, int f), (c, f), )
 OPEN(signalfd, (int s, const sigset_t *m, int f), (s, m, f), R(m, sizeof *m))
 
@@ -338,25 +365,34 @@ ICEPT(int, setsockopt, (int fd, int l, int o, const void *v, socklen_t n))
 
 /* --- readiness -------------------------------------------------------------------------------- */
 
-ICEPT(int, poll, (struct pollfd * p, nfds_t n, int t))
+#define POLL(name, params, args)                    \
+    ICEPT(int, name, params)                        \
+    {                                               \
+        ICEPT_MAY_SLEEP();                          \
+        uintptr_t pc = ICEPT_PC();                  \
+        int r = REAL(name) args;                    \
+        ICEPT_SLEPT();                              \
+        if (r >= 0 && icept_mem(pc))                \
+            W(p, n * sizeof *p);                    \
+        return r;                                   \
+    }
+POLL(poll, (struct pollfd * p, nfds_t n, int t), (p, n, t))
+POLL(ppoll, (struct pollfd * p, nfds_t n, const struct timespec *t, const sigset_t *s),
+     (p, n, t, s))
+POLL(__poll_chk, (struct pollfd * p, nfds_t n, int t, size_t m), (p, n, t, m))
+POLL(__ppoll_chk,
+     (struct pollfd * p, nfds_t n, const struct timespec *t, const sigset_t *s, size_t m),
+     (p, n, t, s, m))
+
+static void sets_out(uintptr_t pc, int n, const fd_set *i, const fd_set *o, const fd_set *e)
 {
-    ICEPT_MAY_SLEEP();
-    uintptr_t pc = ICEPT_PC();
-    int r = REAL(poll)(p, n, t);
-    ICEPT_SLEPT();
-    if (r >= 0 && icept_mem(pc))
-        W(p, n * sizeof *p);
-    return r;
-}
-ICEPT(int, ppoll, (struct pollfd * p, nfds_t n, const struct timespec *t, const sigset_t *s))
-{
-    ICEPT_MAY_SLEEP();
-    uintptr_t pc = ICEPT_PC();
-    int r = REAL(ppoll)(p, n, t, s);
-    ICEPT_SLEPT();
-    if (r >= 0 && icept_mem(pc))
-        W(p, n * sizeof *p);
-    return r;
+    size_t bytes = ((size_t)n + 63) / 64 * 8;
+    if (i)
+        W(i, bytes);
+    if (o)
+        W(o, bytes);
+    if (e)
+        W(e, bytes);
 }
 ICEPT(int, select, (int n, fd_set *i, fd_set *o, fd_set *e, struct timeval *t))
 {
@@ -365,16 +401,93 @@ ICEPT(int, select, (int n, fd_set *i, fd_set *o, fd_set *e, struct timeval *t))
     int r = REAL(select)(n, i, o, e, t);
     ICEPT_SLEPT();
     if (r >= 0 && icept_mem(pc)) {
-        size_t bytes = ((size_t)n + 63) / 64 * 8;
-        if (i)
-            W(i, bytes);
-        if (o)
-            W(o, bytes);
-        if (e)
-            W(e, bytes);
+        sets_out(pc, n, i, o, e);
         if (t)
             W(t, sizeof *t);
     }
+    return r;
+}
+ICEPT(int, pselect,
+      (int n, fd_set *i, fd_set *o, fd_set *e, const struct timespec *t, const sigset_t *s))
+{
+    ICEPT_MAY_SLEEP();
+    uintptr_t pc = ICEPT_PC();
+    int r = REAL(pselect)(n, i, o, e, t, s);
+    ICEPT_SLEPT();
+    if (r >= 0 && icept_mem(pc))
+        sets_out(pc, n, i, o, e);
+    return r;
+}
+
+/* --- ioctl ------------------------------------------------------------------------------------ */
+
+/* What a request's argument is: most newer ones say so in their number, the old ones are listed. One
+   that is neither points at something whose size is not known here, or is no pointer. */
+static void ioctl_argument(unsigned long what, size_t *in, size_t *out)
+{
+    static const struct {
+        unsigned short what, in, out;
+    } old[] = {
+        {TCGETS, 0, 36},                             /* the kernel's struct termios */
+        {TCSETS, 36, 0},
+        {TCSETSW, 36, 0},
+        {TCSETSF, 36, 0},
+        {TIOCGWINSZ, 0, sizeof(struct winsize)},
+        {TIOCSWINSZ, sizeof(struct winsize), 0},
+        {TIOCGPGRP, 0, sizeof(pid_t)},
+        {TIOCSPGRP, sizeof(pid_t), 0},
+        {TIOCOUTQ, 0, sizeof(int)},
+        {TIOCGETD, 0, sizeof(int)},
+        {TIOCSETD, sizeof(int), 0},
+        {TIOCMGET, 0, sizeof(int)},
+        {TIOCMSET, sizeof(int), 0},
+        {FIONREAD, 0, sizeof(int)},
+        {FIONBIO, sizeof(int), 0},
+        {FIOASYNC, sizeof(int), 0},
+        {SIOCATMARK, 0, sizeof(int)},
+        {SIOCGPGRP, 0, sizeof(pid_t)},
+        {SIOCGIFCONF, sizeof(struct ifconf), sizeof(struct ifconf)},
+        {SIOCGIFNAME, sizeof(int), sizeof(struct ifreq)},
+        {SIOCGIFINDEX, IFNAMSIZ, sizeof(struct ifreq)},
+        {SIOCGIFFLAGS, IFNAMSIZ, sizeof(struct ifreq)},
+        {SIOCGIFADDR, IFNAMSIZ, sizeof(struct ifreq)},
+        {SIOCGIFDSTADDR, IFNAMSIZ, sizeof(struct ifreq)},
+        {SIOCGIFBRDADDR, IFNAMSIZ, sizeof(struct ifreq)},
+        {SIOCGIFNETMASK, IFNAMSIZ, sizeof(struct ifreq)},
+        {SIOCGIFHWADDR, IFNAMSIZ, sizeof(struct ifreq)},
+        {SIOCGIFMTU, IFNAMSIZ, sizeof(struct ifreq)},
+        {SIOCGIFMETRIC, IFNAMSIZ, sizeof(struct ifreq)},
+        {SIOCSIFFLAGS, sizeof(struct ifreq), 0},
+        {SIOCSIFADDR, sizeof(struct ifreq), 0},
+        {SIOCSIFMTU, sizeof(struct ifreq), 0},
+    };
+    *in = *out = 0;
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++)
+        if (old[i].what == what) {
+            *in = old[i].in;
+            *out = old[i].out;
+            return;
+        }
+    if (_IOC_DIR(what) & _IOC_WRITE) /* the program writes, the kernel reads */
+        *in = _IOC_SIZE(what);
+    if (_IOC_DIR(what) & _IOC_READ)
+        *out = _IOC_SIZE(what);
+}
+ICEPT_REAL(int, ioctl, (int fd, unsigned long what, ...));
+ICEPT_EXPORT(int, ioctl, (int fd, unsigned long what, void *arg))
+{
+    ICEPT_MAY_SLEEP();
+    uintptr_t pc = ICEPT_PC();
+    icept_fd_used(fd, pc);
+    size_t in = 0, out = 0;
+    if (arg && icept_mem(pc))
+        ioctl_argument(what, &in, &out);
+    if (in)
+        R(arg, in);
+    int r = REAL(ioctl)(fd, what, arg);
+    ICEPT_SLEPT();
+    if (r >= 0 && out)
+        W(arg, out);
     return r;
 }
 

@@ -31,37 +31,61 @@
 #include "slept.h"
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <fnmatch.h>
+#include <fts.h>
+#include <ftw.h>
 #include <glob.h>
 #include <grp.h>
 #include <iconv.h>
 #include <ifaddrs.h>
 #include <inttypes.h>
+#include <libintl.h>
 #include <locale.h>
 #include <math.h>
 #include <mntent.h>
+#include <mqueue.h>
+#include <net/ethernet.h>
 #include <netdb.h>
-#include <pwd.h>
+#include <obstack.h>
 #include <pthread.h>
+#include <pwd.h>
+#include <regex.h>
+#include <sched.h>
 #include <search.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
+#include <sys/timeb.h>
 #include <sys/timerfd.h>
 #include <sys/times.h>
+#include <sys/timex.h>
+#include <sys/uio.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <termios.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
+#include <utime.h>
+#include <utmp.h>
+#include <utmpx.h>
 #include <wchar.h>
 #include <wordexp.h>
 
@@ -108,6 +132,17 @@ static size_t wlen(const wchar_t *s)
 {
     return REAL(wcslen)(s);
 }
+static size_t wlen_max(const wchar_t *s, size_t n)
+{
+    return REAL(wcsnlen)(s, n);
+}
+static size_t first_wide_difference(const wchar_t *a, const wchar_t *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (a[i] != b[i] || !a[i])
+            return i + 1;
+    return n;
+}
 
 /* Bytes that a comparison of strings looks at: up to the first difference or the end. */
 static size_t first_string_difference(const char *a, const char *b, size_t n, bool fold)
@@ -123,6 +158,11 @@ static size_t first_string_difference(const char *a, const char *b, size_t n, bo
     }
     return n;
 }
+
+/* What insque and remque take any structure for. */
+struct queued {
+    struct queued *next, *prev;
+};
 
 /* Bytes that a conversion looks at: the number and the character that ends it. */
 static size_t integer_length(const char *s)
@@ -145,7 +185,8 @@ static size_t decimal_length(const char *s)
 #define STATES(X)                                                                         \
     X(strtok)                                                                             \
     X(locale) X(localeconv) X(environ) X(drand48) X(hsearch) X(l64a) X(ecvt) X(getmntent) \
-        X(getpwent) X(getgrent)
+        X(getpwent) X(getgrent) X(qecvt) X(textdomain) X(random) X(getusershell)          \
+            X(getutent) X(gethostent) X(getservent) X(getprotoent) X(getnetent)
 #define X(name) static u64 state_##name;
 STATES(X)
 #undef X
@@ -175,6 +216,16 @@ bool icept_describe(uintptr_t a, char *buf, size_t size)
 #define WS(s) W(s, len(s) + 1)
 #define RSN(s, n) R(s, len_max(s, n) < (n) ? len_max(s, n) + 1 : (n))
 #define RW(s) R(s, (wlen(s) + 1) * sizeof(wchar_t))
+#define WW(s) W(s, (wlen(s) + 1) * sizeof(wchar_t))
+#define RWN(s, n) R(s, (wlen_max(s, n) < (n) ? wlen_max(s, n) + 1 : (n)) * sizeof(wchar_t))
+/* A list of strings that NULL ends. */
+#define STRINGS(v)                                           \
+    for (char *const *at = (v); at; at = *at ? at + 1 : NULL) { \
+        R(at, sizeof *at)                                    \
+        if (*at) {                                           \
+            RS(*at)                                          \
+        }                                                    \
+    }
 #define END                             \
     char *end = (char *)s, **given = e; \
     e = &end;
@@ -184,6 +235,15 @@ bool icept_describe(uintptr_t a, char *buf, size_t size)
         W(given, sizeof *given) \
     }                           \
     R(s, (size_t)(end - s) + 1)
+#define WEND                                  \
+    wchar_t *end = (wchar_t *)s, **given = e; \
+    e = &end;
+#define WENDED                  \
+    if (given) {                \
+        *given = end;           \
+        W(given, sizeof *given) \
+    }                           \
+    R(s, ((size_t)(end - s) + 1) * sizeof *s)
 #define STATE_R(x) R(&state_##x, sizeof state_##x)
 #define STATE_W(x) W(&state_##x, sizeof state_##x)
 #define FOUT(f) icept_fd_out(fileno_unlocked(f));

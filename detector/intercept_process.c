@@ -315,6 +315,28 @@ ICEPT(int, __cxa_atexit, (void (*fn)(void *, int), void *arg, void *module))
     return r;
 }
 
+/* The same with the arguments the other way round. */
+static void run_on_exit(int status, void *arg)
+{
+    struct at_exit e = *(struct at_exit *)arg;
+    hook_acquire(NULL, &at_exit_word);
+    slab_free(&at_exits, (u32)(((char *)arg - at_exits.base) / at_exits.size));
+    ((void (*)(int, void *))(void *)e.fn)(status, e.arg);
+}
+ICEPT(int, on_exit, (void (*fn)(int, void *), void *arg))
+{
+    u32 i = icept_sync(ICEPT_PC()) && at_exits.base ? slab_alloc(&at_exits) : 0;
+    if (!i)
+        return REAL(on_exit)(fn, arg);
+    struct at_exit *e = slab_at(&at_exits, i);
+    *e = (struct at_exit){.fn = (void (*)(void *, int))(void *)fn, .arg = arg};
+    hook_release_merge(NULL, &at_exit_word);
+    int r = REAL(on_exit)(run_on_exit, e);
+    if (r)
+        slab_free(&at_exits, i);
+    return r;
+}
+
 void icept_exit_init(void)
 {
     slab_init(&at_exits, "calls at exit", sizeof(struct at_exit), 1u << 24);

@@ -9,15 +9,9 @@
 #include "intercept.h"
 #include "slept.h"
 #include <signal.h>
-#include <sys/epoll.h>
 #include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/select.h>
-#include <sys/types.h>
-#include <sys/wait.h>
-#include <threads.h>
 #include <sys/syscall.h>
-#include <time.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #define SLEEPS(ret, name, params, args) \
@@ -64,21 +58,5 @@ ICEPT(long, syscall, (long n, long a, long b, long c, long d, long e, long f))
         hook_fd_open((int)r);
     return r;
 }
-ICEPT(int, thrd_sleep, (const struct timespec *t, struct timespec *left))
-{
-    ICEPT_MAY_SLEEP();
-    int r = REAL(thrd_sleep)(t, left);
-    ICEPT_SLEPT();
-    if (det_cur)
-        slept_note(det_cur, ICEPT_PC());
-    return r;
-}
-SLEEPS(pid_t, wait3, (int *status, int how, struct rusage *u), (status, how, u))
-SLEEPS(int, pselect,
-       (int n, fd_set *in, fd_set *out, fd_set *err, const struct timespec *t, const sigset_t *s),
-       (n, in, out, err, t, s))
-SLEEPS(int, epoll_pwait2,
-       (int fd, struct epoll_event *e, int n, const struct timespec *t, const sigset_t *s),
-       (fd, e, n, t, s))
 SLEEPS(int, flock, (int fd, int op), (fd, op))
 SLEEPS(int, lockf, (int fd, int op, off_t n), (fd, op, n))

@@ -172,7 +172,6 @@ static void printf_args(uintptr_t pc, const char *f, va_list given)
 {
     va_list ap;
     va_copy(ap, given);
-    R(f, det_len(f) + 1);
     while (*f) {
         if (*f++ != '%')
             continue;
@@ -273,7 +272,6 @@ static void scanf_args(uintptr_t pc, const char *f, int done, va_list given)
 {
     va_list ap;
     va_copy(ap, given);
-    R(f, det_len(f) + 1);
     while (*f && done >= 0) {
         if (*f++ != '%')
             continue;
@@ -290,6 +288,26 @@ static void scanf_args(uintptr_t pc, const char *f, int done, va_list given)
     va_end(ap);
 }
 
+/* --- wide formats ----------------------------------------------------------------------------- */
+
+/* A wide format says the same as a narrow one, and what is not ASCII is no part of a conversion. One that
+   is longer than this is not looked at beyond it. */
+#define WIDE_FORMAT 512
+static const char *format_wide(uintptr_t pc, const wchar_t *f, char *room)
+{
+    size_t n = wcslen(f), i;
+    R(f, (n + 1) * sizeof *f);
+    for (i = 0; i < n && i < WIDE_FORMAT - 1; i++)
+        room[i] = f[i] < 128 ? (char)f[i] : '.';
+    room[i] = '\0';
+    return room;
+}
+static const char *format_narrow(uintptr_t pc, const char *f, char *room)
+{
+    R(f, det_len(f) + 1);
+    return f;
+}
+
 /* --- the functions ---------------------------------------------------------------------------- */
 
 #define FOUT(f) icept_fd_out(fileno_unlocked(f))
@@ -298,13 +316,15 @@ static void scanf_args(uintptr_t pc, const char *f, int done, va_list given)
    the call wrote beyond its arguments. P and A are its parameters and arguments before the format.
  */
 #define UNWRAP(...) __VA_ARGS__
-#define PRINTF(name, vname, P, A, out, wrote)                               \
-    ICEPT_REAL(int, vname, (UNWRAP P const char *f, va_list ap));           \
-    static int do_##vname(uintptr_t pc, UNWRAP P const char *f, va_list ap) \
+#define PRINTF_OF(T, format, ROOM, name, vname, P, A, out, wrote)                               \
+    ICEPT_REAL(int, vname, (UNWRAP P const T *f, va_list ap));           \
+    static int do_##vname(uintptr_t pc, UNWRAP P const T *f, va_list ap) \
     {                                                                       \
         bool seen = icept_mem(pc);                                          \
-        if (seen)                                                           \
-            printf_args(pc, f, ap);                                         \
+        if (seen) {                                                         \
+            char room[ROOM];                                                \
+            printf_args(pc, format(pc, f, room), ap);                       \
+        }                                                                   \
         if (icept_sync(pc)) {                                               \
             out;                                                            \
         }                                                                   \
@@ -314,11 +334,11 @@ static void scanf_args(uintptr_t pc, const char *f, int done, va_list given)
         }                                                                   \
         return r;                                                           \
     }                                                                       \
-    ICEPT_EXPORT(int, vname, (UNWRAP P const char *f, va_list ap))          \
+    ICEPT_EXPORT(int, vname, (UNWRAP P const T *f, va_list ap))          \
     {                                                                       \
         return do_##vname(ICEPT_PC(), UNWRAP A f, ap);                      \
     }                                                                       \
-    ICEPT_EXPORT(int, name, (UNWRAP P const char *f, ...))                  \
+    ICEPT_EXPORT(int, name, (UNWRAP P const T *f, ...))                  \
     {                                                                       \
         va_list ap;                                                         \
         va_start(ap, f);                                                    \
@@ -326,7 +346,10 @@ static void scanf_args(uintptr_t pc, const char *f, int done, va_list given)
         va_end(ap);                                                         \
         return r;                                                           \
     }
+#define PRINTF(...) PRINTF_OF(char, format_narrow, 1, __VA_ARGS__)
+#define WPRINTF(...) PRINTF_OF(wchar_t, format_wide, WIDE_FORMAT, __VA_ARGS__)
 #define BUFFER W(b, (size_t)r < n ? (size_t)r + 1 : n)
+#define WIDE_BUFFER W(b, ((size_t)r + 1) * sizeof *b)
 
 PRINTF(printf, vprintf, (), (), FOUT(stdout), )
 PRINTF(fprintf, vfprintf, (FILE * s, ), (s, ), FOUT(s), )
@@ -344,10 +367,18 @@ PRINTF(__snprintf_chk, __vsnprintf_chk, (char *b, size_t n, int k, size_t m, ), 
 PRINTF(__asprintf_chk, __vasprintf_chk, (char **b, int k, ), (b, k, ), , W(b, sizeof *b);
        W(*b, (size_t)r + 1))
 
+WPRINTF(wprintf, vwprintf, (), (), FOUT(stdout), )
+WPRINTF(fwprintf, vfwprintf, (FILE * s, ), (s, ), FOUT(s), )
+WPRINTF(swprintf, vswprintf, (wchar_t * b, size_t n, ), (b, n, ), , WIDE_BUFFER)
+WPRINTF(__wprintf_chk, __vwprintf_chk, (int k, ), (k, ), FOUT(stdout), )
+WPRINTF(__fwprintf_chk, __vfwprintf_chk, (FILE * s, int k, ), (s, k, ), FOUT(s), )
+WPRINTF(__swprintf_chk, __vswprintf_chk, (wchar_t * b, size_t n, int k, size_t m, ), (b, n, k, m, ),
+        , WIDE_BUFFER)
+
 /* Old and new standards' scanf differ in %a and 0b..., not in where arguments are. */
-#define SCANF(prefix, name, P, A, read, in)                                           \
-    ICEPT_REAL(int, prefix##v##name, (UNWRAP P const char *f, va_list ap));           \
-    static int do_##prefix##v##name(uintptr_t pc, UNWRAP P const char *f, va_list ap) \
+#define SCANF_OF(T, format, ROOM, prefix, name, P, A, read, in)                                           \
+    ICEPT_REAL(int, prefix##v##name, (UNWRAP P const T *f, va_list ap));           \
+    static int do_##prefix##v##name(uintptr_t pc, UNWRAP P const T *f, va_list ap) \
     {                                                                                 \
         va_list again;                                                                \
         va_copy(again, ap);                                                           \
@@ -359,16 +390,18 @@ PRINTF(__asprintf_chk, __vasprintf_chk, (char **b, int k, ), (b, k, ), , W(b, si
         if (icept_sync(pc)) {                                                         \
             in;                                                                       \
         }                                                                             \
-        if (seen)                                                                     \
-            scanf_args(pc, f, r, again);                                              \
+        if (seen) {                                                                   \
+            char room[ROOM];                                                          \
+            scanf_args(pc, format(pc, f, room), r, again);                            \
+        }                                                                             \
         va_end(again);                                                                \
         return r;                                                                     \
     }                                                                                 \
-    ICEPT_EXPORT(int, prefix##v##name, (UNWRAP P const char *f, va_list ap))          \
+    ICEPT_EXPORT(int, prefix##v##name, (UNWRAP P const T *f, va_list ap))          \
     {                                                                                 \
         return do_##prefix##v##name(ICEPT_PC(), UNWRAP A f, ap);                      \
     }                                                                                 \
-    ICEPT_EXPORT(int, prefix##name, (UNWRAP P const char *f, ...))                    \
+    ICEPT_EXPORT(int, prefix##name, (UNWRAP P const T *f, ...))                    \
     {                                                                                 \
         va_list ap;                                                                   \
         va_start(ap, f);                                                              \
@@ -376,29 +409,39 @@ PRINTF(__asprintf_chk, __vasprintf_chk, (char **b, int k, ), (b, k, ), , W(b, si
         va_end(ap);                                                                   \
         return r;                                                                     \
     }
+#define SCANF(...) SCANF_OF(char, format_narrow, 1, __VA_ARGS__)
+#define WSCANF(...) SCANF_OF(wchar_t, format_wide, WIDE_FORMAT, __VA_ARGS__)
 #define FIN(f) icept_fd_in(fileno_unlocked(f))
 #define SCANFS(prefix)                                   \
     SCANF(prefix, scanf, (), (), , FIN(stdin))           \
     SCANF(prefix, fscanf, (FILE * s, ), (s, ), , FIN(s)) \
-    SCANF(prefix, sscanf, (const char *b, ), (b, ), R(b, det_len(b) + 1), )
+    SCANF(prefix, sscanf, (const char *b, ), (b, ), R(b, det_len(b) + 1), ) \
+    WSCANF(prefix, wscanf, (), (), , FIN(stdin))           \
+    WSCANF(prefix, fwscanf, (FILE * s, ), (s, ), , FIN(s)) \
+    WSCANF(prefix, swscanf, (const wchar_t *b, ), (b, ), R(b, (wcslen(b) + 1) * sizeof *b), )
 SCANFS()
 SCANFS(__isoc99_)
 SCANFS(__isoc23_)
 
-ICEPT(void, vsyslog, (int k, const char *f, va_list ap))
-{
-    uintptr_t pc = ICEPT_PC();
-    if (icept_mem(pc))
-        printf_args(pc, f, ap);
-    REAL(vsyslog)(k, f, ap);
-}
-ICEPT_EXPORT(void, syslog, (int k, const char *f, ...))
-{
-    uintptr_t pc = ICEPT_PC();
-    va_list ap;
-    va_start(ap, f);
-    if (icept_mem(pc))
-        printf_args(pc, f, ap);
-    REAL(vsyslog)(k, f, ap);
-    va_end(ap);
-}
+#define SYSLOG(name, vname, P, A)                                   \
+    ICEPT_REAL(void, vname, (int k, UNWRAP P const char *f, va_list ap)); \
+    static void do_##vname(uintptr_t pc, int k, UNWRAP P const char *f, va_list ap) \
+    {                                                               \
+        if (icept_mem(pc)) {                                        \
+            printf_args(pc, format_narrow(pc, f, NULL), ap);        \
+        }                                                           \
+        REAL(vname)(k, UNWRAP A f, ap);                             \
+    }                                                               \
+    ICEPT_EXPORT(void, vname, (int k, UNWRAP P const char *f, va_list ap)) \
+    {                                                               \
+        do_##vname(ICEPT_PC(), k, UNWRAP A f, ap);                  \
+    }                                                               \
+    ICEPT_EXPORT(void, name, (int k, UNWRAP P const char *f, ...))  \
+    {                                                               \
+        va_list ap;                                                 \
+        va_start(ap, f);                                            \
+        do_##vname(ICEPT_PC(), k, UNWRAP A f, ap);                  \
+        va_end(ap);                                                 \
+    }
+SYSLOG(syslog, vsyslog, (), ())
+SYSLOG(__syslog_chk, __vsyslog_chk, (int m, ), (m, ))

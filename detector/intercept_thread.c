@@ -247,7 +247,8 @@ void icept_start_thread(void *(*fn)(void *))
 {
     struct race_g *g = det_cur;
     det_set_cur(NULL);
-    u64 all = ~0ull, old;
+    /* But not the two that libc keeps for itself: setuid and its like signal every thread and wait for each. */
+    u64 all = ~(3ull << 31), old;
     sys_call(SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, (long)&all, (long)&old, 8, 0, 0);
     pthread_attr_t attr;
     pthread_t id;
