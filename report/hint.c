@@ -30,11 +30,16 @@ static const struct held *shared_lock(const struct part *a, const struct part *b
     return NULL;
 }
 
-static const char *memory_name(const struct finding *f)
+/* bank.balance; config->port of a block that something points at. */
+static const char *memory_name(struct arena *a, const struct finding *f)
 {
-    for (size_t i = 0; i < f->nparts; i++)
-        if (f->part[i].name && f->part[i].r.role >= PART_GLOBAL && f->part[i].r.role <= PART_STACK)
-            return f->part[i].name;
+    for (size_t i = 0; i < f->nparts; i++) {
+        const struct part *p = &f->part[i];
+        if (!p->name || p->r.role < PART_GLOBAL || p->r.role > PART_STACK)
+            continue;
+        return p->owner && p->name[0] != '[' ? arena_printf(a, "%s->%s", p->owner, p->name)
+                                             : p->name;
+    }
     return NULL;
 }
 
@@ -43,7 +48,7 @@ static const char *one_side(struct arena *a, const struct finding *f, const stru
                             const struct part *without)
 {
     const struct held *l = with->held;
-    const char *memory = memory_name(f);
+    const char *memory = memory_name(a, f);
     const char *name = object_called(a, l->r.kind, l->r.addr, l->name);
     const struct frame *at = l->stack.n && l->stack.frame[0].file ? &l->stack.frame[0] : NULL;
     const char *where = at ? arena_printf(a, " (locked at %s:%u)", at->file, at->line) : "";
@@ -103,7 +108,7 @@ static const char *checked_twice(struct arena *a, const struct finding *f, const
         const struct frame *at = l->stack.n ? &l->stack.frame[0] : NULL;
         if (!same_function(at, w) || r->line > at->line || at->line > w->line)
             continue;
-        const char *name = memory_name(f);
+        const char *name = memory_name(a, f);
         return arena_printf(a,
                             "%s%s%s is read before %s is locked and written after; lock first (to "
                             "initialise once, goc_once_do)",

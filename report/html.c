@@ -144,27 +144,76 @@ static void part(FILE *f, struct findings *all, const struct finding *fi, const 
     fputs("</section>", f);
 }
 
-/* The locks of a cycle on a circle, arrows from the held one to the wanted one. */
-static void drawing(FILE *f, struct findings *all, const struct finding *fi)
+/* An arrow of a cycle of locks: from one that `who` holds to `wanted`. */
+struct arrow {
+    const char *wanted;
+    const char *who;
+};
+#define ARROWS 64
+
+/* The foreseen cycle, and the one that is there: who waits for a lock, who holds that and waits for
+   another, … 0 if it is no cycle of locks. */
+static size_t cycle(struct arena *a, const struct finding *fi, struct arrow *arrow)
 {
     size_t n = 0;
-    for (const struct part *p = NULL; (p = finding_part(fi, PART_EDGE, p));)
-        n++;
+    const struct part *p = NULL, *first, *h;
+    while ((p = finding_part(fi, PART_EDGE, p)) && n < ARROWS)
+        arrow[n++] =
+            (struct arrow){object_called(a, p->r.aux >> 8, p->r.addr2, p->name2), part_who(a, p)};
+    if (n)
+        return n;
+    p = first = finding_part(fi, PART_WAIT, NULL);
+    for (; p && n < ARROWS; n++) {
+        for (h = NULL; (h = finding_part(fi, PART_HOLDER, h));)
+            if (h->r.addr == p->r.addr)
+                break;
+        if (!h || h->r.goid == p->r.goid)
+            return 0;
+        arrow[n] =
+            (struct arrow){object_called(a, h->r.aux >> 8, h->r.addr, h->name), part_who(a, p)};
+        for (p = NULL; (p = finding_part(fi, PART_WAIT, p));)
+            if (p->r.goid == h->r.goid)
+                break;
+        if (p != first)
+            continue;
+        /* It was walked against the arrows' direction: who holds what is wanted comes next. */
+        for (size_t i = 0; i < (n + 1) / 2; i++) {
+            struct arrow t = arrow[i];
+            arrow[i] = arrow[n - i];
+            arrow[n - i] = t;
+        }
+        return n + 1;
+    }
+    return 0;
+}
+
+/* The locks of a cycle on an ellipse, arrows from the held one to the wanted one. As narrow as the
+   names allow: on a small screen it shrinks, and must still be read. */
+static void drawing(FILE *f, struct findings *all, const struct finding *fi)
+{
+    struct arrow arrow[ARROWS];
+    size_t n = cycle(&all->arena, fi, arrow);
     if (n < 2)
         return;
-    double cx = 320, cy = 40 + 26.0 * (double)n, r = 26.0 * (double)n;
+    double ry = n == 2 ? 70 : 26.0 * (double)n, rx = n == 2 ? 30 : 1.2 * ry;
+    double cx = 0, cy = 40 + ry;
+    for (size_t i = 0; i < n; i++) { /* letters are not wider than that */
+        double name = rx + 10 + 4.8 * (double)strlen(arrow[i].wanted);
+        double who = (n == 2 ? 55 : 1.15 * rx + 16) + 7.5 * (double)strlen(arrow[i].who);
+        cx = fmax(cx, fmax(name, who));
+    }
     fprintf(f,
-            "<svg viewBox=\"0 0 640 %.0f\" width=640 role=img aria-label=\"lock order cycle\">"
+            "<svg viewBox=\"0 0 %.0f %.0f\" width=%.0f role=img aria-label=\"cycle of locks\">"
             "<defs><marker id=a markerWidth=8 markerHeight=8 refX=7 refY=4 orient=auto>"
             "<path d=\"M0 0 8 4 0 8z\" fill=\"#c33\"/></marker></defs>",
-            2 * cy);
-    size_t i = 0;
-    for (const struct part *p = NULL; (p = finding_part(fi, PART_EDGE, p)); i++) {
-        double t0 = 2 * M_PI * (double)i / (double)n - M_PI / 2;
-        double t1 = t0 + 2 * M_PI / (double)n, mid = (t0 + t1) / 2;
-        double x0 = cx + 2 * r * cos(t0), y0 = cy + r * sin(t0);
-        double x1 = cx + 2 * r * cos(t1), y1 = cy + r * sin(t1);
-        double xm = cx + 2.6 * r * cos(mid), ym = cy + 1.3 * r * sin(mid);
+            2 * cx, 2 * cy, 2 * cx);
+    for (size_t i = 0; i < n; i++) {
+        double t1 = 2 * M_PI * (double)i / (double)n - M_PI / 2;
+        double t0 = t1 - 2 * M_PI / (double)n, mid = (t0 + t1) / 2;
+        double x0 = cx + rx * cos(t0), y0 = cy + ry * sin(t0);
+        double x1 = cx + rx * cos(t1), y1 = cy + ry * sin(t1);
+        double bend = n == 2 ? 2.2 : 1.3;
+        double xm = cx + bend * rx * cos(mid), ym = cy + bend * ry * sin(mid);
         /* Arrows stop short of the names. */
         double xs = x0 + (xm - x0) * .25, ys = y0 + (ym - y0) * .25;
         double xe = x1 + (xm - x1) * .25, ye = y1 + (ym - y1) * .25;
@@ -175,16 +224,16 @@ static void drawing(FILE *f, struct findings *all, const struct finding *fi)
         /* Who, outside the middle of the arrow. */
         const char *side = cos(mid) > .2 ? "start" : cos(mid) < -.2 ? "end" : "middle";
         fprintf(f,
-                "<text x=\"%.1f\" y=\"%.1f\" text-anchor=%s font-size=12 "
-                "fill=currentColor opacity=.7>",
-                (xs + xe) / 4 + xm / 2 + 10 * cos(mid), (ys + ye) / 4 + ym / 2 + 14 * sin(mid) + 4,
+                "<text x=\"%.1f\" y=\"%.1f\" text-anchor=%s font-size=14 "
+                "fill=currentColor opacity=.75>",
+                (xs + xe) / 4 + xm / 2 + 10 * cos(mid), (ys + ye) / 4 + ym / 2 + 16 * sin(mid) + 4,
                 side);
-        xml_text(f, part_who(&all->arena, p));
+        xml_text(f, arrow[i].who);
         fprintf(f,
-                "</text><text x=\"%.1f\" y=\"%.1f\" text-anchor=middle font-size=14 "
+                "</text><text x=\"%.1f\" y=\"%.1f\" text-anchor=middle font-size=15 "
                 "font-weight=bold fill=currentColor>",
-                x0, y0 + 5);
-        xml_text(f, object_called(&all->arena, p->r.aux >> 8, p->r.addr, p->name));
+                x1, y1 + 5);
+        xml_text(f, arrow[i].wanted);
         fputs("</text>", f);
     }
     fputs("</svg>", f);
@@ -310,7 +359,7 @@ static void one(FILE *f, struct findings *all, struct finding *fi)
             kind_heading(fi->r.kind));
     xml_text(f, finding_message(&all->arena, fi));
     fputs("</h2>", f);
-    if (fi->r.kind == FINDING_LOCK_ORDER)
+    if (fi->r.kind == FINDING_LOCK_ORDER || fi->r.kind == FINDING_DEADLOCK)
         drawing(f, all, fi);
     fprintf(f, "<div class=\"sides%s\">", fi->r.kind == FINDING_RACE ? " pair" : "");
     for (size_t i = 0; i < fi->nparts; i++) {

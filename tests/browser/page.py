@@ -198,6 +198,15 @@ def main(folder, chromium):
                 return true;
             }))"""))
     b.picture(at("order.png"))
+
+    # On a small screen too its letters are of a size to be read; and the cycle that is there is drawn.
+    b.size(400)
+    for page in ("order.html", "stuck.html"):
+        b.open(at(page))
+        want("the cycle is drawn in " + page, b.eval("document.querySelectorAll('svg path[marker-end]').length"), 2)
+        want("letters to be read in " + page, b.eval(
+            "[...document.querySelectorAll('svg text')].every(t => t.getBoundingClientRect().height >= 12)"))
+        b.picture(at(page.replace(".html", "-narrow.png")))
     b.dark(True)
     b.picture(at("order-dark.png"))
     b.dark(False)

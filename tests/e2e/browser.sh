@@ -55,10 +55,29 @@ sed "1s|^|#line 1 \"/<script>document.title=1<script><img src=x>/$long/racy.c\"\
     done
     echo '} int main(void) { go(all); go(all); until_left(1); }'
 } >"$work/many.c"
-for n in race order hostile many; do
+cat >"$work/stuck.c" <<'END'
+#include <goc.h>
+static goc_mutex bank, audit;
+static goc_chan(int) met;
+static void transfer(void)
+{
+    goc_mutex_lock(&bank);
+    goc_send(met, 1);
+    goc_mutex_lock(&audit);
+}
+int main(void)
+{
+    met = goc_chan_make(int, 0);
+    go(transfer);
+    goc_mutex_lock(&audit);
+    goc_recv(met);
+    goc_mutex_lock(&bank);
+}
+END
+for n in race order hostile many stuck; do
     "$race" cc -g -O1 "$work/$n.c" -o "$work/$n" || exit 1
 done
-for n in race order hostile many; do
+for n in race order hostile many stuck; do
     try env GOMAXPROCS=1 "$race" --log_path="$work/log" --output "html:$work/$n.html" "$work/$n"
     want_status 66
 done
