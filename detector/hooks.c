@@ -216,6 +216,18 @@ void hook_obj_write(uintptr_t pc, enum hook_obj kind, const void *obj)
     object_access(pc, kind, obj, ACCESS_OBJECT | ACCESS_WRITE);
 }
 
+bool hook_timed(void)
+{
+    char value[32];
+    return det_option("timeout", value, sizeof value) && value[0] &&
+           !(value[0] == '0' && !value[1]);
+}
+
+uint64_t hook_thread_number(void)
+{
+    return det_cur && det_cur->thread ? det_cur->goid : 0;
+}
+
 void hook_wait_empty(uintptr_t pc, const void *wg)
 {
     struct race_g *g = det_cur;

@@ -265,6 +265,8 @@ char *options_env(const struct options *opts)
         const void *at = (const char *)opts + o->at;
         if (o->type == BOOL || o->type == NUM)
             buf_printf(&b, "%ld", *(const long *)at);
+        else if (o->type == TIME)
+            buf_printf(&b, "%g", *(const double *)at);
         else
             buf_str(&b, *(const char *const *)at);
     }

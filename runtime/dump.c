@@ -18,7 +18,9 @@
 #include "sched_impl.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <libunwind.h>
+#include <sys/syscall.h>
 
 enum { HEAD = 50, TAIL = 50, MOST = 100000 };
 
@@ -188,8 +190,9 @@ static void print_creator(struct g *g)
  */
 static struct {
     uint32_t state;
-    struct m *m;
+    int tid;
     struct g *g;
+    uint64_t thread; /* its number, if it runs no goroutine */
     void *context;
 } hold;
 enum { FREE, ASKED, TAKEN, HELD };
@@ -198,11 +201,12 @@ static const int64_t ASK_NS = 200000000, HOLD_NS = 1000000000;
 bool dump_hold(struct m *m, void *context)
 {
     uint32_t asked = ASKED;
-    if (load_acquire(&hold.state) != ASKED || hold.m != m ||
+    if (load_acquire(&hold.state) != ASKED || hold.tid != rt_sys0(SYS_gettid) ||
         !__atomic_compare_exchange_n(&hold.state, &asked, TAKEN, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_RELAXED))
         return false;
-    hold.g = m->cur;
+    hold.g = m ? m->cur : NULL;
+    hold.thread = m ? 0 : hook_thread_number();
     hold.context = context;
     store_release(&hold.state, HELD);
     futex_wake(&hold.state, 1);
@@ -212,17 +216,13 @@ bool dump_hold(struct m *m, void *context)
     return true;
 }
 
-static bool walk_other(struct g *g, struct trace *t)
+/* Thread tid (m, or NULL) is held; until hold_end. False: it does not come. */
+static bool hold_begin(int tid, struct m *m)
 {
-    unw_cursor_t c;
-    struct m *m = g->run.m;
     uint32_t state = ASKED;
-    bool ok = false;
-    if (!m || !m->tid)
-        return false;
-    hold.m = m;
+    hold.tid = tid;
     store_release(&hold.state, ASKED);
-    if (signals_interrupt(m)) {
+    if (signals_interrupt(tid, m)) {
         int64_t until = rt_now() + ASK_NS, now;
         while ((state = load_acquire(&hold.state)) != HELD &&
                ((now = rt_now()) < until || state == TAKEN))
@@ -233,14 +233,92 @@ static bool walk_other(struct g *g, struct trace *t)
         return false;
     while (load_acquire(&hold.state) != HELD)
         cpu_relax();
-    if (hold.g == g && !unw_init_local2(&c, hold.context, UNW_INIT_SIGNAL_FRAME)) {
-        walk(&c, true, t);
-        ok = t->n != 0;
-    }
+    return true;
+}
+
+static void hold_end(void)
+{
     store_release(&hold.state, FREE);
     futex_wake(&hold.state, 1);
+}
+
+static void walk_context(void *context, struct trace *t)
+{
+    unw_cursor_t c;
+    t->n = 0;
+    if (!unw_init_local2(&c, context, UNW_INIT_SIGNAL_FRAME))
+        walk(&c, true, t);
+}
+
+static bool walk_other(struct g *g, struct trace *t)
+{
+    struct m *m = g->run.m;
+    bool ok = false;
+    if (!m || !m->tid || !hold_begin(m->tid, m))
+        return false;
+    if (hold.g == g) {
+        walk_context(hold.context, t);
+        ok = t->n != 0;
+    }
+    hold_end();
     return ok;
 }
+
+#ifdef GOC_RACE
+static void print_thread(uint64_t number, const struct trace *t)
+{
+    struct trace own = *t;
+    if (own.whole && own.n > 2 && own.n < HEAD)
+        own.n -= 2; /* libc's, which call what pthread_create was given */
+    rt_print("\nthread %lu [running]:\n", (unsigned long)number);
+    print_trace(&own);
+}
+
+/* A thread of pthread_create that has run no goroutine: the detector knows it, and reports number
+ * it. */
+static void dump_thread(int tid)
+{
+    static struct trace t;
+    if (!hold_begin(tid, NULL))
+        return;
+    uint64_t thread = hold.thread;
+    if (thread)
+        walk_context(hold.context, &t);
+    hold_end();
+    if (thread)
+        print_thread(thread, &t);
+}
+
+void dump_threads(void *context)
+{
+    static struct trace t;
+    if (context && hook_thread_number()) {
+        walk_context(context, &t);
+        print_thread(hook_thread_number(), &t);
+    }
+    static char entries[4096] __attribute__((aligned(8)));
+    long fd =
+        rt_sys4(SYS_openat, AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    long self = rt_sys0(SYS_gettid), n;
+    while (fd >= 0 && (n = rt_sys3(SYS_getdents64, fd, entries, sizeof entries)) > 0)
+        for (long at = 0; at < n;) {
+            const struct {
+                uint64_t ino, off;
+                uint16_t len;
+                uint8_t type;
+                char name[];
+            } *e = (const void *)(entries + at);
+            int tid = 0;
+            for (const char *s = e->name; *s >= '0' && *s <= '9'; s++)
+                tid = tid * 10 + (*s - '0');
+            at += e->len;
+            if (tid && tid != self)
+                dump_thread(tid);
+        }
+    if (fd >= 0)
+        rt_sys1(SYS_close, fd);
+}
+#endif
 
 /* --- the dump ----------------------------------------------------------------------------------- */
 

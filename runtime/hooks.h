@@ -227,6 +227,11 @@ size_t hook_own_threads(void);
    what is stuck is found first. Waits for that, at most some seconds. */
 void hook_quit(const uintptr_t *reg, size_t n, uintptr_t sp);
 
+/* Is somebody going to send SIGQUIT after a time? Then traces are wanted of whatever program. And what
+   reports call the current thread; 0 if it is no thread of the program's own making. */
+bool hook_timed(void);
+uint64_t hook_thread_number(void);
+
 /* Number of goroutines proved stuck for good, each reported as a leak (goc_verify_no_leaks). */
 size_t hook_leaks(void);
 
@@ -312,6 +317,8 @@ void hook_world(const struct hook_world *world); /* once, when the runtime start
 #define hook_findings() ((size_t)0)
 #define hook_own_threads() ((size_t)0)
 #define hook_quit(reg, n, sp) HOOK_NOTHING(reg)
+#define hook_timed() false
+#define hook_thread_number() ((uint64_t)0)
 #define hook_leaks() ((size_t)0)
 #define hook_world(world) HOOK_NOTHING(world)
 

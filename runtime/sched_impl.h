@@ -371,6 +371,8 @@ void netpoll_break(void);
 void dump_goroutine(struct g *g);
 enum dump { DUMP_ALL, DUMP_OTHERS };
 void dump_all(struct g *first, enum dump what);
+/* Threads that run no goroutine (of a race build); `context`: of the current one, if it is such. */
+void dump_threads(void *context);
 /* The current goroutine (NULL: none) as a signal found it; `context` is the handler's ucontext. */
 void dump_fault(struct g *g, void *context);
 /* In a signal handler: was the signal sent to look at this thread's goroutine? True once it is
@@ -387,7 +389,8 @@ const char *lines_of(char kind, uintptr_t pc, bool *is_main);
 /* --- signals.c -------------------------------------------------------------------------------- */
 
 void signals_init(void);
-bool signals_interrupt(struct m *m); /* for dump_hold; false: no signal is ours */
+void signals_timed(void); /* SIGQUIT alone, from the start, in a program that may start no goroutine */
+bool signals_interrupt(int tid, struct m *m); /* for dump_hold; false: no signal is ours */
 
 /* --- world.c ---------------------------------------------------------------------------------- */
 

@@ -333,6 +333,8 @@ void m_foreign_end(struct m *m)
 __attribute__((constructor(101))) static void adopt(void)
 {
     m_cur();
+    if (hook_timed())
+        signals_timed();
 }
 
 /* --- public -------------------------------------------------------------------------------------

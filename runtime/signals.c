@@ -114,7 +114,7 @@ static void on_quit(int sig, siginfo_t *info, void *context)
 {
     struct m *m = m_raw();
     struct g *g = m ? m->cur : NULL;
-    if (m && dump_hold(m, context))
+    if (dump_hold(m, context))
         return;
     if (!end_claim(false))
         return;
@@ -131,6 +131,9 @@ static void on_quit(int sig, siginfo_t *info, void *context)
 #endif
     dump_fault(g, context);
     dump_all(g, DUMP_OTHERS);
+#ifdef GOC_RACE
+    dump_threads(g ? NULL : context);
+#endif
     die(2);
 }
 
@@ -147,11 +150,16 @@ static bool install(int sig, void (*handler)(int, siginfo_t *, void *))
 
 static bool quit_is_ours;
 
-bool signals_interrupt(struct m *m)
+bool signals_interrupt(int tid, struct m *m)
 {
     if (!quit_is_ours)
-        return preempt_signal(m);
-    return rt_sys3(SYS_tgkill, rt_sys0(SYS_getpid), m->tid, SIGQUIT) == 0;
+        return m && preempt_signal(m);
+    return rt_sys3(SYS_tgkill, rt_sys0(SYS_getpid), tid, SIGQUIT) == 0;
+}
+
+void signals_timed(void)
+{
+    quit_is_ours = install(SIGQUIT, on_quit);
 }
 
 void signals_init(void)

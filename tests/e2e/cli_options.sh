@@ -108,6 +108,32 @@ want_err 'goroutine 1 ['
 want_err 'goroutine 2 ['
 want_err 'busy('
 
+# Of a program without goroutines as well: the main one, and each thread.
+cat >"$work/threads.c" <<'END'
+#include <pthread.h>
+#include <unistd.h>
+static void *stay(void *arg)
+{
+    for (;;)
+        pause();
+    return arg;
+}
+int main(void)
+{
+    pthread_t t;
+    pthread_create(&t, NULL, stay, NULL);
+    pthread_join(t, NULL);
+}
+END
+build threads
+try "$race" --timeout=1 "$work/threads"
+want_status 124
+want_err 'goroutine 1 ['
+want_err 'main()'
+want_err 'thread 1 ['
+want_err 'stay()'
+want_err 'threads.c:6 '
+
 try "$race" --version
 want_status 0
 want_out goc-race
