@@ -45,7 +45,7 @@ START_TEST(both_places)
     ck_assert(o.timeout == 0.25);
     ck_assert_uint_eq(o.output.n, 2);
     ck_assert_str_eq(o.output.v[1], "sarif:y");
-    ck_assert_str_eq(options_env(&o), "exitcode=9 halt_on_error=1 history_size=4 detect=race,leak");
+    ck_assert_str_eq(options_env(&o), "exitcode=9 halt_on_error=1 history_size=4 detect=race,leak timeout=0.25");
 }
 END_TEST
 
