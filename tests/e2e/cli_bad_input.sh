@@ -93,6 +93,17 @@ try env GOCRACE=timeout=60 "$work/clean" 4 # nobody is there to time it
 want_status 4
 want_err 'not timed'
 want_err_lines 1
+cat >"$work/starts.c" <<'END'
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    return execv(argv[1], argv + 1);
+}
+END
+build starts
+try "$race" --timeout=60 "$work/starts" "$work/clean" 4
+want_status 4
+want_silence
 try env GOCRACE=verbosity=0 "$work/clean" 4
 want_status 4
 want_silence
