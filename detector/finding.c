@@ -37,7 +37,6 @@ struct finding {
 static struct finding current;
 static u64 findings, lost;
 bool debug_all; /* no sieves, and which bytes raced stands in the record */
-static long max_reports;
 static bool halt, halted;
 static bool counts;  /* with halt_on_error: one that does not go unsaid has been written */
 static u32 ending;   /* hook_exit has begun */
@@ -50,7 +49,6 @@ u64 det_findings(void)
 void finding_init(void)
 {
     debug_all = det_option_num("debug_all", 0) != 0;
-    max_reports = det_option_num("max_reports", 0);
     halt = det_option_num("halt_on_error", 0) != 0;
 }
 
@@ -425,8 +423,6 @@ static void race_on_stack(void *arg)
             return;
         s->id = (u32)findings + 1;
     }
-    if (max_reports && findings >= (u64)max_reports)
-        return;
     output_modules();
     struct finding *f = &current;
     f->kind = FINDING_RACE;

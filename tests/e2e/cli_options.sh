@@ -56,6 +56,20 @@ want_no_err 'WARNING: DATA RACE'
 ls "$work"/log.* >/dev/null 2>&1 || wrong "no log file"
 cat "$work"/log.* 2>/dev/null | grep -q 'WARNING: DATA RACE' || wrong "nothing in the log"
 
+# More than are printed are counted, with the launcher and without.
+"$race" cc -g -O1 examples/xy.c -o "$work/xy" || exit 1
+for how in launched alone; do
+    if [ $how = alone ]; then
+        try env GOCRACE=max_reports=1 "$work/xy"
+    else
+        try "$race" --max_reports=1 "$work/xy"
+    fi
+    want_status 66
+    want_err '1 more finding(s) not printed (max_reports=1)'
+    want_err 'Found 2 data race(s)'
+    [ "$(grep -c 'WARNING: DATA RACE' "$err")" -eq 1 ] || wrong "not one report"
+done
+
 try "$race" --strip_path_prefix="$work/" "$work/racy"
 want_err '      racy.c:7 '
 
