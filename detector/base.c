@@ -19,6 +19,7 @@
  * instructions. Not futexes: no wake-up path is needed at these lengths, and unlock stays a store.
  */
 #include "det.h"
+#include "leak.h"
 #include "roots.h"
 #include "sys.h"
 #include <errno.h>
@@ -26,8 +27,12 @@
 void det_at_point(void)
 {
     struct race_g *g = det_cur;
-    if (g && !g->busy && !g->ignore && !det_in_handler)
+    if (!g || g->busy || g->ignore || det_in_handler)
+        return;
+    if (det_point)
         det_point();
+    else
+        leak_q.world->turn();
 }
 
 /* --- bytes ---------------------------------------------------------------------------------------- */

@@ -181,10 +181,17 @@ extern bool (*det_yield)(void) __attribute__((visibility("hidden")));
 extern void (*det_told)(uint64_t out[4]) __attribute__((visibility("hidden")));
 extern u32 det_in_handler __attribute__((visibility("hidden"))); /* of signals: no place to switch */
 
+/* Somebody wants a goroutine to stop here: a schedule always, the runtime's monitor while one has had its
+   time (hook_wish). */
+extern u32 det_wish __attribute__((visibility("hidden")));
+
 /* The program is about to do something that others may see: with a controlled schedule they may go
    first. The thread may be another one after it. */
-#define DET_POINT() (unlikely(det_point != NULL) ? det_at_point() : (void)0)
+#define DET_POINT() (unlikely(__atomic_load_n(&det_wish, __ATOMIC_RELAXED)) ? det_at_point() : (void)0)
 void det_at_point(void);
+
+/* The same where the caller may be a library that holds a lock: for a schedule only. */
+#define DET_LOCK_POINT() (unlikely(det_point != NULL) ? det_at_point() : (void)0)
 
 /* --- accesses ----------------------------------------------------------------------------------- */
 

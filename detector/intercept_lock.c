@@ -148,7 +148,7 @@ static void mutex_give(pthread_mutex_t *m, uintptr_t pc)
             return REAL(lock)(m);                                        \
         if (icept_mem(pc))                                               \
             hook_obj_read(pc, HOOK_OBJ_MUTEX, m);                        \
-        DET_POINT();                                                     \
+        DET_LOCK_POINT();                                                     \
         int r = REAL(try)(m);                                            \
         if (r == (busy)) {                                               \
             mutex_will_wait((pthread_mutex_t *)m, pc);                   \
@@ -268,7 +268,7 @@ static void rw_took(pthread_rwlock_t *rw, int mode, uintptr_t pc)
             return REAL(lock)(rw);                                                             \
         if (icept_mem(pc))                                                                     \
             hook_obj_read(pc, HOOK_OBJ_RWMUTEX, rw);                                           \
-        DET_POINT();                                                                           \
+        DET_LOCK_POINT();                                                                           \
         int r = REAL(try)(rw);                                                                 \
         if (r == EBUSY) {                                                                      \
             if (rw->__data.__cur_writer != tid())                                              \

@@ -59,6 +59,12 @@ bool (*det_sleep)(int64_t ns);
 bool (*det_yield)(void);
 void (*det_told)(uint64_t out[4]);
 u32 det_in_handler;
+u32 det_wish;
+
+void hook_wish(bool on)
+{
+    __atomic_store_n(&det_wish, on || det_point, __ATOMIC_RELAXED);
+}
 
 void hook_world(const struct hook_world *w)
 {
@@ -67,6 +73,7 @@ void hook_world(const struct hook_world *w)
         det_sleep = w->sleep;
         det_yield = w->yield;
         det_told = w->told;
+        det_wish = 1;
     }
     leak_q.world = w;
     leak_q.main_thread_area = (uintptr_t)__builtin_thread_pointer();

@@ -259,6 +259,8 @@ struct hook_world {
     void (*timers)(void (*fn)(void *arg, const void *p, size_t n), void *arg);
     /* These in the process itself. Is it ending by a panic or fatal error? */
     bool (*dying)(void);
+    /* While hook_wish: the current goroutine is at a place where it may stop, if it is one that shall. */
+    void (*turn)(void);
     /* Does a seed decide who runs when (control.c)? Then: the current goroutine is where another one may
        go first; libc is to sleep (false: let it); another one goes on, who may hold what the current one
        wants (false: nobody can); and at the end, points, switches, a digest of them, and how often
@@ -270,10 +272,14 @@ struct hook_world {
     void (*told)(uint64_t out[4]);
 };
 void hook_world(const struct hook_world *world); /* once, when the runtime starts */
+/* A goroutine has had its time, and a signal seldom finds it in code of its own: every place where
+   the program calls the detector for more than it can see at once is asked from now on (off: no more). */
+void hook_wish(bool on);
 
 #else
 
 #define HOOK_NOTHING(...) ((void)0)
+#define hook_wish(on) HOOK_NOTHING(on)
 #define hook_thread(goid) ((struct race_g *)0)
 #define hook_go(goid, fn, pc) ((struct race_g *)0)
 #define hook_run(g) HOOK_NOTHING(g)

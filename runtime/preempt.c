@@ -9,6 +9,11 @@
  * callback called by libc is the exception: qsort's may be interrupted, which is harmless).
  * Anywhere else nothing is done, and the monitor tries again in a few milliseconds.
  *
+ * Under detection the program is in the detector most of the time, and a loop may have to be hit forty
+ * times before a signal finds it in code of its own. So while the monitor wants somebody to stop, the
+ * detector asks at each access that takes longer than a look (preempt_turn); a loop all of whose accesses
+ * are known already is in its own code often enough.
+ *
  * The handler does not switch: it makes the interrupted code look as if it had called
  * preempt_entry (preempt_*.S) and returns, so the signal is over and its mask gone. The entry keeps
  * the 128 bytes below the stack pointer, which the compiler may use without saying so, saves every
@@ -40,6 +45,22 @@ bool in_runtime(uintptr_t pc)
            (uintptr_t)__stop_goc_text - (uintptr_t)__start_goc_text;
 }
 
+#ifdef GOC_RACE
+
+/* In a call that the compiler put into the program's code, so that what holds for its own instructions
+   holds here, and nothing has to be kept but what a call keeps. */
+void preempt_turn(void)
+{
+    struct m *m = m_raw();
+    if (!m || !m->cur || m->foreign || m->inside)
+        return;
+    struct p *p = m->p;
+    if ((p ? load_relaxed(&p->preempt) : m->bereft) && rt_sigmask() == m->sigmask)
+        g_park(yield_spent, NULL, HOOK_WAIT_RUNNABLE, NULL, 0, 0);
+}
+
+#endif
+
 #if defined __x86_64__
 
 void preempt_entry(void);
@@ -68,7 +89,7 @@ static int find_text(struct dl_phdr_info *info, size_t size, void *arg)
 
 void preempt_park(void)
 {
-    g_park(yield_global, NULL, HOOK_WAIT_RUNNABLE, NULL, 0, 0);
+    g_park(yield_spent, NULL, HOOK_WAIT_RUNNABLE, NULL, 0, 0);
 }
 
 static void on_signal(int sig, siginfo_t *info, void *context)

@@ -11,11 +11,18 @@
  * take at `head` by compare-and-swap. A full ring gives half of itself to the global queue, under
  * sched.lock. Every 61st turn looks at the global queue first, so that it cannot starve.
  *
+ * Who was interrupted because its time was over (preempt.c) goes to the end of the `spent` list,
+ * which is behind both: what is made ready while some compute runs when the one that computes now
+ * is interrupted, not after a slice of each. They share what the others leave, and whatever the
+ * others do, every 61st turn. In one queue with the others, a sleeper beside three loops ran three
+ * slices late.
+ *
  * `runnext` is a slot in front of the ring for the goroutine just made ready: a value handed over a
  * channel is still in the cache when its receiver runs. It is private to its P, so that using it
  * costs no atomic instruction; a goroutine that two others keep out by handing each other runnext
  * would starve, therefore STREAK times in a row is the most, and a goroutine the monitor has found
- * to run too long sends it to the ring.
+ * to run too long sends it to the ring. The first of those that a timer wakes gets it too: it has
+ * waited already.
  *
  * Switching. g_park saves the goroutine on its own stack and enters the scheduler on the thread's
  * (ctx_leave); the scheduler, having left the goroutine's stack, runs `commit`, which makes the
@@ -40,7 +47,7 @@
 #include <goc/go.h>
 #include <sys/syscall.h>
 
-enum { STREAK = 128, FAIR = 61 };
+enum { STREAK = 128 };
 
 struct sched sched;
 struct p *sched_p[MAX_P];
@@ -102,12 +109,37 @@ void gq_put(struct g *g)
     gq_add(g, g, 1);
 }
 
-/* One to return, and this P's share of the rest into its ring. */
+static inline void spent_put(struct g *g)
+{
+    g->next = NULL;
+    if (sched.spent_tail)
+        sched.spent_tail->next = g;
+    else
+        sched.spent_head = g;
+    sched.spent_tail = g;
+    store_relaxed(&sched.spent_n, sched.spent_n + 1);
+    store_relaxed(&sched.gq_n, sched.gq_n + 1);
+}
+
+static struct g *spent_get(void)
+{
+    struct g *g = sched.spent_head;
+    sched.spent_head = g->next;
+    if (!g->next)
+        sched.spent_tail = NULL;
+    g->next = NULL;
+    store_relaxed(&sched.spent_n, sched.spent_n - 1);
+    store_relaxed(&sched.gq_n, sched.gq_n - 1);
+    return g;
+}
+
+/* One to return, and this P's share of the rest into its ring; of the spent ones only the one, so
+   that what is made ready meanwhile comes before the others. */
 struct g *gq_get(struct p *p, uint32_t max)
 {
-    uint32_t n = sched.gq_n;
+    uint32_t n = sched.gq_n - sched.spent_n;
     if (!n)
-        return NULL;
+        return sched.spent_n ? spent_get() : NULL;
     uint32_t share = n / (uint32_t)sched.nproc + 1;
     if (share > n)
         share = n;
@@ -128,8 +160,17 @@ struct g *gq_get(struct p *p, uint32_t max)
     sched.gq_head = more;
     if (!more)
         sched.gq_tail = NULL;
-    store_relaxed(&sched.gq_n, n - took);
+    store_relaxed(&sched.gq_n, sched.gq_n - took);
     g->next = NULL;
+    return g;
+}
+
+/* The turn of those who wait behind the ring: the global queue's and the spent ones' by turns. */
+static noinline struct g *gq_turn(struct p *p)
+{
+    lock_acquire(&sched.lock, RANK_SCHED);
+    struct g *g = sched.spent_n && p->tick / FAIR % 2 ? spent_get() : gq_get(p, 1);
+    lock_release(&sched.lock);
     return g;
 }
 
@@ -179,19 +220,55 @@ static inline struct g *ring_get(struct p *p)
     }
 }
 
-struct g *runq_get(struct p *p)
+static inline void new_slice(struct p *p)
+{
+    p->streak = 0;
+    store_relaxed(&p->slice, p->slice + 1);
+    store_relaxed(&p->preempt, 0);
+}
+
+/* Runnext: it goes on in the slice of the one that made it ready. Else NULL, and nobody is there. */
+static inline struct g *next_get(struct p *p)
 {
     struct g *g = p->runnext;
     if (g) {
         p->runnext = NULL;
         if (likely(++p->streak < STREAK && !load_relaxed(&p->preempt)))
-            return g; /* in the slice of the one that made it ready */
+            return g;
         runq_put(p, g);
     }
-    p->streak = 0;
-    store_relaxed(&p->slice, p->slice + 1);
-    store_relaxed(&p->preempt, 0);
-    return ring_get(p);
+    new_slice(p);
+    return NULL;
+}
+
+struct g *runq_get(struct p *p)
+{
+    struct g *g = next_get(p);
+    return g ? g : ring_get(p);
+}
+
+/* The same, but with every FAIRth slice for who waits behind the ring. NULL: look elsewhere. */
+static inline struct g *turn(struct p *p)
+{
+    struct g *g = next_get(p);
+    if (!g && unlikely(++p->tick % FAIR == 0 && load_relaxed(&sched.gq_n)))
+        g = gq_turn(p);
+    return g ? g : ring_get(p);
+}
+
+struct g *runq_turn(struct p *p)
+{
+    return turn(p);
+}
+
+/* The slice that the monitor found too long is over: whom its goroutine made ready gets in line. */
+void slice_end(struct p *p)
+{
+    struct g *g = p->runnext;
+    p->runnext = NULL;
+    if (g)
+        runq_put(p, g);
+    new_slice(p);
 }
 
 bool runq_empty(struct p *p)
@@ -284,13 +361,7 @@ void *schedule(struct m *m)
         if (unlikely(m->locked)) {
             g = wait_locked(m);
         } else if (likely(p && !m->spinning && !p->timer_when && !p->dead && !control_on)) {
-            if (unlikely(++p->tick % FAIR == 0 && load_relaxed(&sched.gq_n))) {
-                lock_acquire(&sched.lock, RANK_SCHED);
-                g = gq_get(p, 1);
-                lock_release(&sched.lock);
-            }
-            if (!g)
-                g = runq_get(p);
+            g = turn(p);
         }
         if (unlikely(!g))
             g = find_runnable(m);
@@ -382,6 +453,15 @@ static inline void ready_next(struct p *p, struct g *g)
         wake_p();
 }
 
+void ready_first(struct m *m, struct g *g)
+{
+    struct p *p = m->p;
+    if (unlikely(!p || g->flags & GF_FOREIGN))
+        ready_slow(m, g);
+    else
+        ready_next(p, g);
+}
+
 /* Where the caller is inside or in the scheduler. */
 void ready_inside(struct m *m, struct g *g)
 {
@@ -421,12 +501,33 @@ void g_ready_tail(struct g *g)
 
 /* --- yielding --------------------------------------------------------------------------------- */
 
-bool yield_global(struct g *g, void *arg)
+/* This thread goes on with another one, so a P may be idle that could run this one. */
+static inline void announce(void)
+{
+    if (sched.nproc > 1)
+        wake_p();
+}
+
+static bool yield_global(struct g *g, void *arg)
 {
     g->status = G_RUNNABLE;
     lock_acquire(&sched.lock, RANK_SCHED);
     gq_put(g);
     lock_release(&sched.lock);
+    announce();
+    return true;
+}
+
+bool yield_spent(struct g *g, void *arg)
+{
+    struct p *p = m_raw()->p;
+    g->status = G_RUNNABLE;
+    lock_acquire(&sched.lock, RANK_SCHED);
+    spent_put(g);
+    lock_release(&sched.lock);
+    if (p)
+        new_slice(p);
+    announce();
     return true;
 }
 
@@ -437,6 +538,7 @@ static bool yield_local(struct g *g, void *arg)
         return yield_global(g, arg);
     g->status = G_RUNNABLE;
     runq_put(p, g);
+    announce();
     return true;
 }
 
@@ -446,11 +548,12 @@ void spawn_yield(struct m *m, uintptr_t pc)
 {
     struct p *p = m->p;
     if (p && !m->foreign && m->cur && m->cur->locks == 0)
-        g_park(load_relaxed(&p->preempt) ? yield_global : yield_local, NULL, HOOK_WAIT_RUNNABLE,
+        g_park(load_relaxed(&p->preempt) ? yield_spent : yield_local, NULL, HOOK_WAIT_RUNNABLE,
                NULL, 0, pc);
 }
 
-/* To the tail of this P's ring; behind the global queue if that has any, or it would starve. */
+/* To the tail of this P's ring; behind the global queue if that has any, and if nobody else is ready
+   behind those that compute. */
 GOC_EXPORT void goc_gosched(void)
 {
     struct m *m = m_cur();
@@ -466,10 +569,16 @@ GOC_EXPORT void goc_gosched(void)
         control_gosched();
         return;
     }
-    if (!p->runnext && runq_empty(p) && !load_relaxed(&sched.gq_n) && !p->timer_when && !p->dead)
+    bool alone = !p->runnext && runq_empty(p);
+    uint32_t global = load_relaxed(&sched.gq_n), spent = load_relaxed(&sched.spent_n);
+    if (alone && !global && !p->timer_when && !p->dead)
         return; /* nobody to yield to */
-    g_park(load_relaxed(&sched.gq_n) ? yield_global : yield_local, NULL, HOOK_WAIT_RUNNABLE, NULL,
-           0, CALLER_PC());
+    bool (*yield)(struct g *, void *) = yield_local;
+    if (global > spent)
+        yield = yield_global;
+    else if (alone && spent)
+        yield = yield_spent;
+    g_park(yield, NULL, HOOK_WAIT_RUNNABLE, NULL, 0, CALLER_PC());
 }
 
 static bool yield_to(struct g *g, void *next)

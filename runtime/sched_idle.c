@@ -306,6 +306,14 @@ static void stop_m(struct m *m)
     m->next_p = NULL;
 }
 
+static struct g *take_global(struct p *p)
+{
+    lock_acquire(&sched.lock, RANK_SCHED);
+    struct g *g = gq_get(p, 0);
+    lock_release(&sched.lock);
+    return g;
+}
+
 struct g *find_runnable(struct m *m)
 {
     for (;;) {
@@ -332,22 +340,23 @@ struct g *find_runnable(struct m *m)
             stop_spinning(m);
             return g;
         }
+        if (load_relaxed(&p->preempt))
+            slice_end(p); /* before timers wake anybody: those have a slice of their own */
         if (load_relaxed(&p->timer_when)) {
             int64_t now = rt_now();
             if (p->timer_when <= now)
                 timers_run(m, p, now);
         }
-        g = runq_get(p);
-        if (!g && load_relaxed(&sched.gq_n)) {
-            lock_acquire(&sched.lock, RANK_SCHED);
-            g = gq_get(p, 0);
-            lock_release(&sched.lock);
-        }
+        g = runq_turn(p);
+        if (!g && load_relaxed(&sched.gq_n) > load_relaxed(&sched.spent_n))
+            g = take_global(p);
         if (!g && netpoll_waiting()) {
             struct g *list = netpoll(0);
             if (list)
                 g = ready_list(p, list);
         }
+        if (!g && load_relaxed(&sched.gq_n))
+            g = take_global(p);
         if (!g && sched.nproc > 1) {
             uint32_t busy = (uint32_t)sched.nproc - load_relaxed(&sched.nidle_p);
             if (m->spinning || 2 * load_relaxed(&sched.spinning) < busy) {

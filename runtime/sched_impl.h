@@ -98,7 +98,7 @@ struct g {
 _Static_assert(sizeof(struct g) == 128 && offsetof(struct g, run.stack_size) == 64,
                "two cache lines, the second of which waking and ending need not touch");
 
-enum { RUNQ = 256 };
+enum { RUNQ = 256, FAIR = 61 };
 
 struct timer_entry {
     int64_t when;
@@ -108,7 +108,7 @@ struct timer_entry {
 struct p {
     /* The owner's. */
     struct g *runnext;
-    uint32_t tick;   /* goroutines run: 61st looks at the global queue first */
+    uint32_t tick;   /* slices given: the FAIRth looks at the global queue first */
     uint32_t streak; /* times in a row that runnext was taken */
     struct g *gfree; /* dead Gs */
     uint32_t gfree_n;
@@ -180,11 +180,13 @@ struct sched {
     /* The protocol of waking: see sched_idle.c. */
     uint32_t nidle_p __attribute__((aligned(64)));
     uint32_t spinning;
-    uint32_t gq_n; /* global queue's length, read without the lock */
+    uint32_t gq_n;    /* in the global queue, and in `spent`: read without the lock */
+    uint32_t spent_n; /* of those, in `spent` */
     int64_t coarse_now;
 
     struct lock lock __attribute__((aligned(64)));
     struct g *gq_head, *gq_tail;
+    struct g *spent_head, *spent_tail; /* whose time was over: behind the others (sched.c) */
     struct p *idle_p;
     struct m *idle_m;
     struct m *all_m;
@@ -263,15 +265,18 @@ void *schedule(struct m *m); /* on g0, with a P: what to enter */
 void *m_loop(void *m);       /* the scheduler's entry on g0 */
 void runq_put(struct p *p, struct g *g);
 struct g *runq_get(struct p *p);
+struct g *runq_turn(struct p *p); /* the same, but when it is the global queue's turn */
+void slice_end(struct p *p);      /* of the goroutine that p ran: who is in runnext gets in line */
 struct g *runq_steal(struct p *thief, struct p *victim);
 bool runq_empty(struct p *p);
 void gq_put(struct g *g);                    /* under sched.lock */
 struct g *gq_get(struct p *p, uint32_t max); /* under sched.lock */
-bool yield_global(struct g *g, void *arg);   /* a commit: to the global queue */
+bool yield_spent(struct g *g, void *arg);    /* a commit: its time is over */
 struct g *wait_locked(struct m *m);          /* on g0: until its goroutine has a turn */
 void run_locked(struct m *m, struct g *g);   /* on g0: it is another thread's, which gets the P */
 void spawn_yield(struct m *m, uintptr_t pc);
 void ready_inside(struct m *m, struct g *g); /* at the tail; inside or in the scheduler */
+void ready_first(struct m *m, struct g *g);  /* the same, as the next one */
 void ready_slow(struct m *m, struct g *g);   /* without a P, or a foreign g */
 
 /* --- sched_idle.c ----------------------------------------------------------------------------- */
@@ -312,6 +317,7 @@ extern bool sysmon_polls; /* it may hold goroutines that wait for nothing any mo
 void preempt_init(void);
 bool preempt_signal(struct m *m); /* interrupt what runs there; false: its signal is not ours */
 bool in_runtime(uintptr_t pc);    /* is it the library's own code? */
+void preempt_turn(void);          /* race builds: struct hook_world's */
 
 /* --- spawn.c ---------------------------------------------------------------------------------- */
 

@@ -284,7 +284,8 @@ struct g *g_exit(void)
     struct p *p = p_enter(m);
     struct g *g = m->cur;
     struct g *next = p ? p->runnext : NULL;
-    if (p && !next && !runq_empty(p) && !p->timer_when && ++p->tick % 61 && !p->dead) {
+    if (p && !next && !runq_empty(p) && !p->timer_when && (p->tick + 1) % FAIR && !p->dead) {
+        p->tick++;
         next = runq_get(p);
         if (next)
             p->runnext = next; /* which nobody can take */

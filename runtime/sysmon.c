@@ -40,7 +40,9 @@ enum { AGAIN_US = 100, AGAIN_MOST = 2000 };
 #else
 enum { AGAIN_US = 300, AGAIN_MOST = 60 };
 #endif
-static const int64_t SLICE_NS = 10 * 1000 * 1000;
+/* What a goroutine may compute while nobody waits but others that do; and once somebody does who has been
+   made ready. Within a tick of the second it is noticed, which makes 10 ms. */
+static const int64_t SLICE_NS = 10 * 1000 * 1000, FRESH_NS = 4 * 1000 * 1000;
 
 uint32_t sysmon_asleep;
 bool sysmon_polls;
@@ -64,6 +66,13 @@ static char thread_state(int tid)
         if (*s == ')')
             close = s; /* the name may have any */
     return close && close[1] ? close[2] : '?';
+}
+
+/* Somebody who has not had its time. */
+static bool p_has_fresh(struct p *p)
+{
+    return load_relaxed(&p->runnext) || !runq_empty(p) ||
+           load_relaxed(&sched.gq_n) > load_relaxed(&sched.spent_n);
 }
 
 static bool p_has_work(struct p *p)
@@ -117,6 +126,8 @@ void m_settle(struct m *m)
     }
 }
 
+static bool wish; /* this time round somebody was asked to stop */
+
 /* A goroutine whose P was taken has come back from the kernel and runs. It may, in the place of a P
    that is idle; beyond those it has to get in line, where it can be interrupted. */
 static void look_at_bereft(void)
@@ -124,10 +135,12 @@ static void look_at_bereft(void)
     uint32_t free = load_relaxed(&sched.nidle_p);
     for (struct m *m = load_acquire(&sched.all_m); m; m = m->all_next)
         if (load_relaxed(&m->bereft) && !load_relaxed(&m->inside) && thread_state(m->tid) == 'R') {
-            if (free)
+            if (free) {
                 free--;
-            else
-                preempt_signal(m);
+                continue;
+            }
+            wish = true;
+            preempt_signal(m);
         }
 }
 
@@ -145,7 +158,7 @@ static void look_at(struct p *p, struct seen *s, int64_t now)
         return;
     }
     bool late_timer = p->timer_when && (control_on || load_relaxed(&p->timer_when) <= now);
-    if (now - s->since < SLICE_NS && !late_timer)
+    if (now - s->since < (p_has_fresh(p) ? FRESH_NS : SLICE_NS) && !late_timer)
         return;
     if (load_relaxed(&m->inside))
         return;
@@ -165,6 +178,7 @@ static void look_at(struct p *p, struct seen *s, int64_t now)
         return;
     }
     store_relaxed(&p->preempt, 1);
+    wish = true;
     if (preempt_signal(m))
         again++;
 }
@@ -250,12 +264,14 @@ static void *sysmon(void *arg)
         idle = 0;
         look_at_descriptors();
         unsigned before = again;
+        wish = false;
         for (int i = 0; i < load_acquire(&sched.np); i++)
             look_at(sched_p[i], &seen[i], now);
         if (load_relaxed(&sched.bereft) && !control_on)
             look_at_bereft();
         if (again == before)
             again = 0; /* none was needed */
+        hook_wish(wish);
     }
     return NULL;
 }

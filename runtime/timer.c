@@ -174,12 +174,14 @@ bool timer_del(struct timer *t)
 int64_t timers_run(struct m *m, struct p *p, int64_t now)
 {
     store_relaxed(&sched.coarse_now, now);
+    void (*ready)(struct m *, struct g *) = ready_first;
     lock_acquire(&p->timer_lock, RANK_TIMER);
     while (p->timer_n && p->timers[0].when <= now) {
         uintptr_t entry = p->timers[0].t;
         if (!(entry & 1)) {
             heap_remove(p, 0);
-            ready_inside(m, (struct g *)entry);
+            ready(m, (struct g *)entry);
+            ready = ready_inside; /* the others in the order of their times */
             continue;
         }
         struct timer *t = entry_timer(p->timers[0]);

@@ -79,6 +79,6 @@ static bool dying(void)
 }
 
 struct hook_world world = {goroutines,    idle_threads,  thread_stacks, timers,       dying,
-                           false,         control_point, control_sleep, control_yield, control_told};
+                           preempt_turn, false, control_point, control_sleep, control_yield, control_told};
 
 #endif
