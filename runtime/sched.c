@@ -21,8 +21,8 @@
  * channel is still in the cache when its receiver runs. It is private to its P, so that using it
  * costs no atomic instruction; a goroutine that two others keep out by handing each other runnext
  * would starve, therefore STREAK times in a row is the most, and a goroutine the monitor has found
- * to run too long sends it to the ring. The first of those that a timer wakes gets it too: it has
- * waited already.
+ * to run too long sends it to the ring. When that one is interrupted because a timer is due, who is
+ * woken gets it.
  *
  * Switching. g_park saves the goroutine on its own stack and enters the scheduler on the thread's
  * (ctx_leave); the scheduler, having left the goroutine's stack, runs `commit`, which makes the
@@ -269,6 +269,7 @@ void slice_end(struct p *p)
     if (g)
         runq_put(p, g);
     new_slice(p);
+    p->cut = true;
 }
 
 bool runq_empty(struct p *p)
@@ -526,7 +527,7 @@ bool yield_spent(struct g *g, void *arg)
     spent_put(g);
     lock_release(&sched.lock);
     if (p)
-        new_slice(p);
+        slice_end(p);
     announce();
     return true;
 }

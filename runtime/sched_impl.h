@@ -110,6 +110,7 @@ struct p {
     struct g *runnext;
     uint32_t tick;   /* slices given: the FAIRth looks at the global queue first */
     uint32_t streak; /* times in a row that runnext was taken */
+    bool cut;        /* the monitor ended a slice since timers were looked at */
     struct g *gfree; /* dead Gs */
     uint32_t gfree_n;
     uint32_t stack_n; /* free stacks of the default size, linked through their top words */

@@ -174,14 +174,17 @@ bool timer_del(struct timer *t)
 int64_t timers_run(struct m *m, struct p *p, int64_t now)
 {
     store_relaxed(&sched.coarse_now, now);
-    void (*ready)(struct m *, struct g *) = ready_first;
+    /* Next, if somebody was interrupted for it; but not before those that were woken earlier. */
+    void (*ready)(struct m *, struct g *) = m->p && m->p->cut ? ready_first : ready_inside;
+    if (m->p)
+        m->p->cut = false;
     lock_acquire(&p->timer_lock, RANK_TIMER);
     while (p->timer_n && p->timers[0].when <= now) {
         uintptr_t entry = p->timers[0].t;
         if (!(entry & 1)) {
             heap_remove(p, 0);
             ready(m, (struct g *)entry);
-            ready = ready_inside; /* the others in the order of their times */
+            ready = ready_inside;
             continue;
         }
         struct timer *t = entry_timer(p->timers[0]);
