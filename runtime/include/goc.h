@@ -2,7 +2,7 @@
  * goc.h - Go's concurrency for C: goroutines, channels, select, sync, context, time, I/O.
  *
  * One include, one library (libgoc; libgoc-race is the same with the detector in it). C11 with GNU
- * extensions, gcc >= 12 or clang >= 14. Each header below documents its functions.
+ * extensions, or C++11 (goc/cplusplus.h), gcc >= 12 or clang >= 14. Each header below documents its functions.
  */
 #ifndef GOC_H
 #define GOC_H

@@ -12,7 +12,7 @@
 
 static const char prelude[] =
     "#include <goc/chan.h>\n#include <goc/go.h>\n#include <goc/select.h>\n#include <goc/sync.h>\n"
-    "#include <goc/context.h>\n"
+    "#include <goc/context.h>\n#include <goc/time.h>\n"
     "struct p { int x, y; }; struct q { int x, y; }; enum e { A, B };\n"
     "extern goc_chan(int) c; extern goc_send_chan(int) s; extern goc_recv_chan(int) r;\n"
     "extern goc_chan(long) lc; extern goc_chan(double) dc; extern goc_chan(bool) bc;\n"
@@ -23,7 +23,9 @@ static const char prelude[] =
     "extern struct p p; extern struct q q; extern const struct p kp;\n"
     "extern int i; extern long l; extern double d; extern bool ok; extern char buf[4];\n"
     "extern const char *ccp; extern const int k; extern goc_waitgroup wg;\n"
-    "void f(void); void g1(int); void g2(struct p *, long); void gd(double);\n"
+    "void f(void); void g1(int); void g2(struct p *, long); void gd(double); void gf(float);\n"
+    "void g4(int, int, int, double); void g6(int, int, int, int, float, int);\n"
+    "void g3f(int, int, float); void gs(struct p); void gp(int *);\n"
     "void test(void);\nvoid test(void)\n{\n";
 
 static const char *const good[] = {
@@ -51,6 +53,13 @@ static const char *const good[] = {
     "goc_recv(goc_context_done(goc_background()));",
     "goc_waitgroup_go(&wg, f); goc_waitgroup_go(&wg, g1, 3); goc_waitgroup_go(&wg, g2, &p, l);",
     "if (ok) goc_send(c, 1); else goc_waitgroup_go(&wg, f);",
+    "if (ok) go(f); else go(g2, &p, 3);",
+    "go(g1, i); go(g1, 'c'); go(g1, B); go(g1, ok); go(gp, NULL); go(gp, &i); go(g2, 0, 1);",
+    "goc_mutex m = GOC_MUTEX_INIT; goc_rwmutex rw = GOC_RWMUTEX_INIT; goc_once o = GOC_ONCE_INIT;"
+    " goc_cond cd = GOC_COND_INIT(&m); goc_sem sm = GOC_SEM_INIT(i); goc_waitgroup w ="
+    " GOC_WAITGROUP_INIT; (void)rw; (void)o; (void)cd; (void)sm; (void)w;",
+    "static const goc_duration pause = 3 * GOC_MINUTE; goc_sleep(pause);",
+    "{ goc_defer(gp, &i); goc_defer(gp, NULL); }",
 };
 
 static const char *const bad[] = {
@@ -93,6 +102,22 @@ static const char *const bad[] = {
     "goc_waitgroup_go(&wg, gd, 1.0);",
     "goc_waitgroup_go(&wg, g1);",
     "goc_waitgroup_go(&wg, g1, p);",
+    "go(gd, 1.0);",
+    "go(gd, 1);",
+    "go(gf, 1.0f);",
+    "go(gf, i);",
+    "go(g3f, 1, 2, 3);",
+    "go(g4, 1, 2, 3, 4);",
+    "go(g6, 1, 2, 3, 4, 5, 6);",
+    "go(g1, 1.5);",
+    "go(gs, p);",
+    "go(g1);",
+    "go(g1, 1, 2);",
+    "go(f, 1);",
+    "go(i);",
+    "go(g4, 1, 2, 3, 4, 5, 6, 7);",
+    "goc_defer(gd, 1.0);",
+    "goc_defer(f, &i);",
 };
 
 static bool there(const char *cc)
@@ -117,7 +142,7 @@ static int compile(struct unit_end *end, const char *cc, const char *opt, const 
     ck_assert_ptr_nonnull(out);
     fprintf(out, "%s%s\n}\n", prelude, body);
     fclose(out);
-    const char *strict[] = {cc,      "-std=gnu11", opt,  "-Wall", "-Wextra", "-Wshadow", "-Werror",
+    const char *strict[] = {cc,      "-std=c11", opt,  "-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror",
                             include, "-c",         file, "-o",    object,    NULL};
     const char *lax[] = {cc, "-std=gnu11", opt, "-w", include, "-c", file, "-o", object, NULL};
     unit_exec(end, warnings ? strict : lax, NULL, 30);

@@ -23,23 +23,26 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+#include <goc/cplusplus.h>
 extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
+#ifndef __cplusplus /* C++ has its own in goc/cplusplus.h, here and below */
 #define goc_chan(T) __typeof__(__typeof__(T)(*)[])
 #define goc_send_chan(T) __typeof__(__typeof__(T)(*)[1])
 #define goc_recv_chan(T) __typeof__(__typeof__(T)(*)[2])
 
 /* The empty element, for signals: goc_chan(goc_unit), goc_send(ch, GOC_UNIT). Go's struct{}. */
-typedef struct goc_unit {
+__extension__ typedef struct goc_unit {
 } goc_unit;
-#define GOC_UNIT ((goc_unit){})
+#define GOC_UNIT (__extension__(goc_unit){})
+#endif
 
 /* goc_chan_make(T, cap) -> goc_chan(T). cap 0 is unbuffered. Panics "makechan: size out of range"
    if cap is negative, above INT_MAX, or too much for memory, "makechan: invalid channel element
    type" if T is larger than 64 KiB. Go's make(chan T, cap). */
-#define goc_chan_make(T, cap) ((goc_chan(T))goc_chan_new(sizeof(T), (cap)))
+#define goc_chan_make(T, cap) ((goc_chan(T))goc_chan_new(GOC_SIZE(T), (cap)))
 
 /* Give a channel back; NULL is allowed. Values still in the buffer are dropped. Fatal if a
    goroutine waits on it. The caller sees to it that nobody uses it again (under goc-race: a
@@ -53,11 +56,13 @@ typedef struct goc_unit {
      goc_chan_send(GOC_CHAN_HANDLE(ch), GOC_VALUE(ch, __VA_ARGS__)))
 
 /* goc_recv(ch) -> T: the next value, or T's zero value once ch is closed and drained. */
+#ifndef __cplusplus
 #define goc_recv(ch)                                                              \
     __extension__({                                                               \
         GOC_CHECK_RECV(ch);                                                       \
         *(GOC_ELEM(ch) *)goc_chan_recv(GOC_CHAN_HANDLE(ch), (GOC_ELEM(ch)[1]){}); \
     })
+#endif
 
 /* goc_recv_ok(ch, &v) -> bool: false, and v zeroed, once ch is closed and drained. v may be NULL.
  */
@@ -80,19 +85,25 @@ typedef struct goc_unit {
 
 /* goc_range(v, ch) { … }: a loop that declares `T v`, receives into it before each turn, and ends
    when ch is closed and drained. ch is evaluated once. break and continue work as in any loop. */
+#ifndef __cplusplus
 #define goc_range(v, ch)                                      \
     for (__typeof__((*(ch))[0]) v, (*goc_range_##v)[] = (ch); \
          GOC_CHECK_RECV(ch), goc_chan_next(GOC_CHAN_HANDLE(goc_range_##v), (void *)&v);)
+#endif
 
 /* --- what the macros above are made of -------------------------------------------------------- */
 
 #define GOC_CHAN_HANDLE(ch) ((void *)(ch))
 
+#ifndef __cplusplus
+#define GOC_SIZE(T) sizeof(T)
+#define GOC_SIZE_OF(ch) sizeof(GOC_ELEM(ch))
+
 /* The element type without qualifiers (the comma operator yields a value, not an object). */
 #define GOC_ELEM(ch) __typeof__(((void)0, (*(ch))[0]))
 
 /* The value as an object of the element type; it lives as long as the block around it. */
-#define GOC_VALUE(ch, ...) ((GOC_ELEM(ch)[1]){__VA_ARGS__})
+#define GOC_VALUE(ch, ...) (__extension__(GOC_ELEM(ch)[1]){__VA_ARGS__})
 
 /* __builtin_classify_type: 1 integer (enum, bool, char), 5 pointer, 8 floating, 9 complex. */
 #define GOC_IS_INT(e) (__builtin_classify_type(e) >= 1 && __builtin_classify_type(e) <= 4)
@@ -147,6 +158,7 @@ typedef struct goc_unit {
         _Static_assert(GOC_CAN_SEND(goc_close_ch_t), "goc: close of a receive-only channel"); \
         (void)0;                                                                              \
     })
+#endif
 
 /* The functions beneath: a handle and a pointer to the value. The value of a send and the place
    that goc_chan_recv fills are private to the caller; the others write to memory of the program. */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+#include <goc/cplusplus.h>
 extern "C" {
 #endif
 #pragma GCC visibility push(default)
@@ -79,11 +80,21 @@ void goc_blocking(void (*fn)(void *), void *arg);
  * goto, goc_panic or goc_goexit (not by longjmp). fn takes one pointer. The last one runs first. Both
  * are evaluated now. It is a declaration: not a statement to put behind an if without braces.
  */
+#ifdef __cplusplus
+#define goc_defer(f, a) GOC_DEFER_(f, a, __COUNTER__)
+#define GOC_DEFER_(f, a, n)                                                                        \
+    struct goc_deferred GOC_CAT_(goc_deferral_, n) =                                               \
+        goc_deferral_of<struct goc_deferred>(+(f), (a));                                           \
+    struct goc_deferred *GOC_CAT_(goc_deferred_, n)                                                \
+        __attribute__((cleanup(goc_deferred_end), unused)) =                                       \
+            goc_deferred_begin(&GOC_CAT_(goc_deferral_, n))
+#else
 #define goc_defer(f, a)                                                                            \
     struct goc_deferred *GOC_CAT_(goc_deferred_, __COUNTER__)                                      \
         __attribute__((cleanup(goc_deferred_end), unused)) =                                       \
             goc_deferred_begin(&(struct goc_deferred){                                             \
                 .fn = (void (*)(void *))((void)sizeof((f)(a), 0), (f)), .arg = (void *)(a)})
+#endif
 
 /* Run this goroutine's defers, then print "panic: MESSAGE" and the goroutines' traces, and end the
    program with status 2; unless goc_pcall catches it. Go: panic. */
@@ -112,7 +123,9 @@ void goc_deferred_end(struct goc_deferred **d);
    pointers, which convert to pointers and, with the warning off, to integers, but never to those.
    gcc does not convert a pointer to an enum either; there the function's type is compared with what
    it would be if one parameter were floating and the others had the arguments' types. */
-#ifdef __clang__
+#ifdef __cplusplus
+#define GOC_GO_CHECK_(call, nulls, is_float)
+#elif defined __clang__
 #define GOC_GO_CHECK_(call, nulls, is_float)                                                       \
     (void)sizeof(call, 0);                                                                         \
     _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wint-conversion\"")          \
@@ -137,23 +150,68 @@ void goc_deferred_end(struct goc_deferred **d);
     (GOC_IS_(fn, (fn)(a, b, c), double, GOC_TYPE_OF_(b), GOC_TYPE_OF_(c)) ||                       \
      GOC_IS_(fn, (fn)(a, b, c), GOC_TYPE_OF_(a), double, GOC_TYPE_OF_(c)) ||                       \
      GOC_IS_(fn, (fn)(a, b, c), GOC_TYPE_OF_(a), GOC_TYPE_OF_(b), double) ||                       \
-     GOC_IS_(fn, (fn)(a, b, c), double, double, double))
+     GOC_IS_(fn, (fn)(a, b, c), double, double, double) ||                                         \
+     GOC_IS_(fn, (fn)(a, b, c), float, GOC_TYPE_OF_(b), GOC_TYPE_OF_(c)) ||                        \
+     GOC_IS_(fn, (fn)(a, b, c), GOC_TYPE_OF_(a), float, GOC_TYPE_OF_(c)) ||                        \
+     GOC_IS_(fn, (fn)(a, b, c), GOC_TYPE_OF_(a), GOC_TYPE_OF_(b), float) ||                        \
+     GOC_IS_(fn, (fn)(a, b, c), float, float, float))
+
+#define GOC_T_(x) GOC_TYPE_OF_(x)
+#define GOC_FLOAT4_(fn, a, b, c, d)                                                                \
+    (GOC_ONE4_(fn, a, b, c, d, double) || GOC_ONE4_(fn, a, b, c, d, float))
+#define GOC_ONE4_(fn, a, b, c, d, F)                                                               \
+    (GOC_IS_(fn, (fn)(a, b, c, d), F, GOC_T_(b), GOC_T_(c), GOC_T_(d)) ||                          \
+     GOC_IS_(fn, (fn)(a, b, c, d), GOC_T_(a), F, GOC_T_(c), GOC_T_(d)) ||                          \
+     GOC_IS_(fn, (fn)(a, b, c, d), GOC_T_(a), GOC_T_(b), F, GOC_T_(d)) ||                          \
+     GOC_IS_(fn, (fn)(a, b, c, d), GOC_T_(a), GOC_T_(b), GOC_T_(c), F))
+#define GOC_FLOAT5_(fn, a, b, c, d, e)                                                             \
+    (GOC_ONE5_(fn, a, b, c, d, e, double) || GOC_ONE5_(fn, a, b, c, d, e, float))
+#define GOC_ONE5_(fn, a, b, c, d, e, F)                                                            \
+    (GOC_IS_(fn, (fn)(a, b, c, d, e), F, GOC_T_(b), GOC_T_(c), GOC_T_(d), GOC_T_(e)) ||            \
+     GOC_IS_(fn, (fn)(a, b, c, d, e), GOC_T_(a), F, GOC_T_(c), GOC_T_(d), GOC_T_(e)) ||            \
+     GOC_IS_(fn, (fn)(a, b, c, d, e), GOC_T_(a), GOC_T_(b), F, GOC_T_(d), GOC_T_(e)) ||            \
+     GOC_IS_(fn, (fn)(a, b, c, d, e), GOC_T_(a), GOC_T_(b), GOC_T_(c), F, GOC_T_(e)) ||            \
+     GOC_IS_(fn, (fn)(a, b, c, d, e), GOC_T_(a), GOC_T_(b), GOC_T_(c), GOC_T_(d), F))
+#define GOC_FLOAT6_(fn, a, b, c, d, e, f)                                                          \
+    (GOC_ONE6_(fn, a, b, c, d, e, f, double) || GOC_ONE6_(fn, a, b, c, d, e, f, float))
+#define GOC_ONE6_(fn, a, b, c, d, e, f, F)                                                         \
+    (GOC_IS_(fn, (fn)(a, b, c, d, e, f), F, GOC_T_(b), GOC_T_(c), GOC_T_(d), GOC_T_(e), GOC_T_(f)) || \
+     GOC_IS_(fn, (fn)(a, b, c, d, e, f), GOC_T_(a), F, GOC_T_(c), GOC_T_(d), GOC_T_(e), GOC_T_(f)) || \
+     GOC_IS_(fn, (fn)(a, b, c, d, e, f), GOC_T_(a), GOC_T_(b), F, GOC_T_(d), GOC_T_(e), GOC_T_(f)) || \
+     GOC_IS_(fn, (fn)(a, b, c, d, e, f), GOC_T_(a), GOC_T_(b), GOC_T_(c), F, GOC_T_(e), GOC_T_(f)) || \
+     GOC_IS_(fn, (fn)(a, b, c, d, e, f), GOC_T_(a), GOC_T_(b), GOC_T_(c), GOC_T_(d), F, GOC_T_(f)) || \
+     GOC_IS_(fn, (fn)(a, b, c, d, e, f), GOC_T_(a), GOC_T_(b), GOC_T_(c), GOC_T_(d), GOC_T_(e), F))
 
 #define GOC_N_ ((void *)0)
+#ifdef __cplusplus
+#define GOC_FN_(fn) (void *)goc_call_.function
+#define GOC_FN0_(fn) goc_call_of_none(+(fn))
+#define GOC_W_(x) (x)
+#define GOC_WORDS_(fn, n, ...)                                                                     \
+    auto goc_call_ = goc_call_of(+(fn));                                                           \
+    uintptr_t goc_args_[n];                                                                        \
+    goc_call_.words(goc_args_, __VA_ARGS__);
+#else
+/* A function as a word: ISO C has no such conversion, POSIX does. */
+#define GOC_FN_(fn) (__extension__(void *)(fn))
+#define GOC_FN0_(fn) GOC_FN_(fn)
+#define GOC_WORDS_(fn, n, ...) const uintptr_t goc_args_[] = {__VA_ARGS__};
 /* 1 is an integer (2 char, 3 enum, 4 bool by another name), 5 a pointer, 8 a floating type. */
 #define GOC_W_(x)                                                                                  \
     ((uintptr_t)(x) + 0 * sizeof(char[__builtin_classify_type(x) != 8 && \
                                    sizeof(__typeof__(((void)0, (x)))) <= 8 ? 1 : -1]))
+#endif
 
 #define GOC_GO0_(fn)                                                                               \
     do {                                                                                           \
         GOC_GO_CHECK_((fn)(), (fn)(), 0)                                                              \
-        goc_go_call((void *)(fn), 0, 0);                                                           \
+        goc_go_call(GOC_FN0_(fn), 0, 0);                                                           \
     } while (0)
 #define GOC_GO_BODY_(fn, call, nulls, is_float, n, ...)                                                      \
     do {                                                                                           \
         GOC_GO_CHECK_(call, nulls, is_float)                                                            \
-        goc_go_call((void *)(fn), n, (const uintptr_t[]){__VA_ARGS__});                            \
+        GOC_WORDS_(fn, n, __VA_ARGS__)                                                             \
+        goc_go_call(GOC_FN_(fn), n, goc_args_);                                                    \
     } while (0)
 #define GOC_GO1_(fn, a)                                                                            \
     GOC_GO_BODY_(fn, (fn)(a), (fn)(GOC_N_), GOC_FLOAT1_(fn, a), 1, GOC_W_(a))
@@ -164,14 +222,17 @@ void goc_deferred_end(struct goc_deferred **d);
     GOC_GO_BODY_(fn, (fn)(a, b, c), (fn)(GOC_N_, GOC_N_, GOC_N_), GOC_FLOAT3_(fn, a, b, c), 3, GOC_W_(a), GOC_W_(b),         \
                  GOC_W_(c))
 #define GOC_GO4_(fn, a, b, c, d)                                                                   \
-    GOC_GO_BODY_(fn, (fn)(a, b, c, d), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_), 0, 4, GOC_W_(a),         \
+    GOC_GO_BODY_(fn, (fn)(a, b, c, d), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_),      \
+                 GOC_FLOAT4_(fn, a, b, c, d), 4, GOC_W_(a),         \
                  GOC_W_(b), GOC_W_(c), GOC_W_(d))
 #define GOC_GO5_(fn, a, b, c, d, e)                                                                \
-    GOC_GO_BODY_(fn, (fn)(a, b, c, d, e), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 0, 5,         \
+    GOC_GO_BODY_(fn, (fn)(a, b, c, d, e), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), \
+                 GOC_FLOAT5_(fn, a, b, c, d, e), 5,         \
                  GOC_W_(a), GOC_W_(b), GOC_W_(c), GOC_W_(d), GOC_W_(e))
 #define GOC_GO6_(fn, a, b, c, d, e, f)                                                             \
     GOC_GO_BODY_(fn, (fn)(a, b, c, d, e, f),                                                       \
-                 (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 0, 6, GOC_W_(a), GOC_W_(b),    \
+                 (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_),                             \
+                 GOC_FLOAT6_(fn, a, b, c, d, e, f), 6, GOC_W_(a), GOC_W_(b),    \
                  GOC_W_(c), GOC_W_(d), GOC_W_(e), GOC_W_(f))
 
 #pragma GCC visibility pop

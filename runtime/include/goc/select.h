@@ -41,7 +41,11 @@ typedef struct goc_case {
     };
 } goc_case;
 
+#ifdef __cplusplus
+static_assert(sizeof(goc_case) == 64, "a case is a cache line");
+#else
 _Static_assert(sizeof(goc_case) == 64, "a case is a cache line");
+#endif
 
 enum goc_case_op {
     GOC_CASE_RECV = 1,
@@ -64,16 +68,21 @@ enum goc_case_op {
 #define goc_on_send(ch, ...)                                        \
     (GOC_CHECK_SEND(ch, __VA_ARGS__),                               \
      goc_case_send(GOC_CHAN_HANDLE(ch), GOC_VALUE(ch, __VA_ARGS__), \
-                   (uint32_t)sizeof(GOC_ELEM(ch))))
+                   (uint32_t)GOC_SIZE_OF(ch)))
 
 /* Go ahead if nothing else has within d nanoseconds; at once if d <= 0. */
-#define goc_on_timeout(d) ((goc_case){.goc_op = GOC_CASE_TIMEOUT, .goc_timeout = (d)})
+#define goc_on_timeout(d) goc_case_alone(GOC_CASE_TIMEOUT, (d))
 
 /* Go ahead if nothing else can. */
-#define goc_on_default() ((goc_case){.goc_op = GOC_CASE_DEFAULT})
+#define goc_on_default() goc_case_alone(GOC_CASE_DEFAULT, 0)
 
+#ifdef __cplusplus
 #define goc_select(...) \
-    goc_select_n((goc_case[]){__VA_ARGS__}, sizeof((goc_case[]){__VA_ARGS__}) / sizeof(goc_case))
+    goc_select_n(goc_cases<goc_case>({__VA_ARGS__}), sizeof(goc_count(__VA_ARGS__)) - 1)
+#else
+#define goc_select(...)                                      \
+    goc_select_n(__extension__(goc_case[]){__VA_ARGS__},     \
+                 __extension__ sizeof((goc_case[]){__VA_ARGS__}) / sizeof(goc_case))
 
 #define GOC_CHECK_OK(ok)                                                             \
     __extension__({                                                                  \
@@ -82,6 +91,7 @@ enum goc_case_op {
                        "goc: the third operand of goc_on_recv_ok points to a bool"); \
         (void)0;                                                                     \
     })
+#endif
 
 /* The same over an array built at run time. At most 65,536 cases; more panic. */
 int goc_select_n(goc_case *cases, size_t n);
@@ -110,6 +120,17 @@ static inline goc_case goc_case_send(void *ch, const void *value, uint32_t size)
         c.goc_place = (void *)(uintptr_t)value;
     else
         __builtin_memcpy(c.goc_value, value, size);
+    return c;
+}
+
+static inline goc_case goc_case_alone(uint32_t op, int64_t timeout)
+{
+    goc_case c;
+    c.goc_ch = 0;
+    c.goc_place = 0;
+    c.goc_timeout = timeout;
+    c.goc_size = 0;
+    c.goc_op = op;
     return c;
 }
 

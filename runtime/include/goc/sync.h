@@ -23,6 +23,17 @@ extern "C" {
 
 struct goc_context;
 
+#ifdef __cplusplus
+#define GOC_ZERO_ \
+    {             \
+    }
+#else
+#define GOC_ZERO_ \
+    {             \
+        0         \
+    }
+#endif
+
 /* A counting semaphore of the runtime's own, with its queue of goroutines. */
 struct goc_sema {
     uint32_t goc_lock, goc_count;
@@ -39,10 +50,7 @@ typedef struct goc_mutex {
     void *goc_queue;
 } goc_mutex;
 
-#define GOC_MUTEX_INIT \
-    {                  \
-        0              \
-    }
+#define GOC_MUTEX_INIT GOC_ZERO_
 
 void goc_mutex_lock(goc_mutex *mu);
 /* Fatal "sync: unlock of unlocked mutex". */
@@ -64,10 +72,7 @@ typedef struct goc_rwmutex {
     int32_t goc_reader_count, goc_reader_wait;
 } goc_rwmutex;
 
-#define GOC_RWMUTEX_INIT \
-    {                    \
-        0                \
-    }
+#define GOC_RWMUTEX_INIT GOC_ZERO_
 
 void goc_rwmutex_lock(goc_rwmutex *rw);
 /* Fatal "sync: Unlock of unlocked RWMutex". */
@@ -86,10 +91,7 @@ typedef struct goc_waitgroup {
     struct goc_sema goc_sema;
 } goc_waitgroup;
 
-#define GOC_WAITGROUP_INIT \
-    {                      \
-        0                  \
-    }
+#define GOC_WAITGROUP_INIT GOC_ZERO_
 
 /* Panics "sync: negative WaitGroup counter" and, where it is seen, "sync: WaitGroup misuse: Add
    called concurrently with Wait". */
@@ -109,9 +111,14 @@ void goc_waitgroup_go_call(goc_waitgroup *wg, void *fn, int n, const uintptr_t *
 #define GOC_WG_BODY_(wg, fn, call, nulls, is_float, n, ...)                             \
     do {                                                                                \
         GOC_GO_CHECK_(call, nulls, is_float)                                            \
-        goc_waitgroup_go_call((wg), (void *)(fn), n, (const uintptr_t[]){__VA_ARGS__}); \
+        GOC_WORDS_(fn, n, __VA_ARGS__)                                                  \
+        goc_waitgroup_go_call((wg), GOC_FN_(fn), n, goc_args_);                         \
     } while (0)
-#define GOC_WG0_(wg, fn) GOC_WG_BODY_(wg, fn, (fn)(), (fn)(), 0, 0, 0)
+#define GOC_WG0_(wg, fn)                                 \
+    do {                                                 \
+        GOC_GO_CHECK_((fn)(), (fn)(), 0)                 \
+        goc_waitgroup_go_call((wg), GOC_FN0_(fn), 0, 0); \
+    } while (0)
 #define GOC_WG1_(wg, fn, a) \
     GOC_WG_BODY_(wg, fn, (fn)(a), (fn)(GOC_N_), GOC_FLOAT1_(fn, a), 1, GOC_W_(a))
 #define GOC_WG2_(wg, fn, a, b)                                                                   \
@@ -121,14 +128,17 @@ void goc_waitgroup_go_call(goc_waitgroup *wg, void *fn, int n, const uintptr_t *
     GOC_WG_BODY_(wg, fn, (fn)(a, b, c), (fn)(GOC_N_, GOC_N_, GOC_N_), GOC_FLOAT3_(fn, a, b, c), \
                  3, GOC_W_(a), GOC_W_(b), GOC_W_(c))
 #define GOC_WG4_(wg, fn, a, b, c, d)                                                              \
-    GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_), 0, 4, GOC_W_(a), \
+    GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_),   \
+                 GOC_FLOAT4_(fn, a, b, c, d), 4, GOC_W_(a), \
                  GOC_W_(b), GOC_W_(c), GOC_W_(d))
 #define GOC_WG5_(wg, fn, a, b, c, d, e)                                                           \
-    GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d, e), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 0, 5, \
+    GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d, e), (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), \
+                 GOC_FLOAT5_(fn, a, b, c, d, e), 5, \
                  GOC_W_(a), GOC_W_(b), GOC_W_(c), GOC_W_(d), GOC_W_(e))
 #define GOC_WG6_(wg, fn, a, b, c, d, e, f)                                                         \
     GOC_WG_BODY_(wg, fn, (fn)(a, b, c, d, e, f),                                                   \
-                 (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), 0, 6, GOC_W_(a), GOC_W_(b), \
+                 (fn)(GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_, GOC_N_), \
+                 GOC_FLOAT6_(fn, a, b, c, d, e, f), 6, GOC_W_(a), GOC_W_(b), \
                  GOC_W_(c), GOC_W_(d), GOC_W_(e), GOC_W_(f))
 
 /* --- once (Go's sync.Once) -------------------------------------------------------------------- */
@@ -138,10 +148,7 @@ typedef struct goc_once {
     goc_mutex goc_mu;
 } goc_once;
 
-#define GOC_ONCE_INIT \
-    {                 \
-        0             \
-    }
+#define GOC_ONCE_INIT GOC_ZERO_
 
 /* Calls fn if this is the first call for this once; returns when that first call of fn has
    returned, whoever made it. If fn panics or ends its goroutine it counts as done. fn that calls
@@ -162,7 +169,7 @@ typedef struct goc_cond {
 
 #define GOC_COND_INIT(mu) \
     {                     \
-        .goc_mu = (mu)    \
+        (mu), 0, 0, 0, 0  \
     }
 
 void goc_cond_init(goc_cond *c, goc_mutex *mu);
@@ -185,7 +192,7 @@ typedef struct goc_sem {
 
 #define GOC_SEM_INIT(n) \
     {                   \
-        .goc_size = (n) \
+        (n), 0, 0, 0, 0 \
     }
 
 void goc_sem_init(goc_sem *s, int64_t n);
