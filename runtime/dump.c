@@ -359,7 +359,7 @@ void dump_goroutine(struct g *g)
 
 static void dump_other(struct g *g, void *first)
 {
-    if (g != first)
+    if (g != first && !(g->flags & GF_MAIN && main_has_ended()))
         dump_goroutine(g);
 }
 

@@ -7,7 +7,9 @@
  * attribute takes it off and calls it when the block is left. A panic needs no frames at all: it
  * walks the list, innermost first, taking each record off before it is called (so a panic in a
  * defer goes on with the next one), and then either jumps to the innermost goc_pcall that still
- * stands, or prints and ends the program. Frames in between just vanish, as with longjmp.
+ * stands, or prints and ends the program. Frames in between just vanish, as with longjmp. While its
+ * defers run, a panic stands in the list of goc_pcalls itself, as one that catches nothing: what a defer's
+ * own goc_pcall catches leaves it alone, and a panic that gets past it is printed after it.
  *
  * Fatal errors (deadlock, unlock of an unlocked mutex, no memory) run no defers and cannot be
  * caught, as in Go: the state that they were to tidy up is what is broken.
@@ -31,6 +33,8 @@ struct pcall {
     void *jump[5]; /* __builtin_setjmp's */
     struct pcall *outer;
     struct goc_deferred *defer; /* the list's head when it began: those further out are not its */
+    bool panic;                 /* no goc_pcall, but a panic whose defers run; */
+    char *text;                 /* its message */
 };
 
 /* The thread that ends the program and says why; the others wait for the end. */
@@ -90,13 +94,13 @@ _Noreturn void goc_fatal(const char *fmt, ...)
 struct waiting {
     struct race_g **race;
     size_t n, room;
-    bool only_main_left;
+    bool others; /* main has ended, and is not waited for */
 };
 
 static void collect(struct g *g, void *arg)
 {
     struct waiting *w = arg;
-    if (g->race && w->n < w->room)
+    if (g->race && w->n < w->room && !(w->others && g->flags & GF_MAIN))
         w->race[w->n++] = g->race;
 }
 
@@ -105,14 +109,15 @@ _Noreturn void deadlock(void)
 {
     lock_release(&sched.lock);
     die_first();
-    struct waiting w = {.room = g_count()};
+    bool others = g_count() > 1;
+    struct waiting w = {.room = g_count(), .others = others && main_has_ended()};
     w.race = rt_map((w.room + 1) * sizeof *w.race);
     if (w.race) {
         g_each(collect, &w);
         hook_deadlock(w.race, w.n);
     }
     rt_gather(true);
-    rt_print(main_has_ended()
+    rt_print(main_has_ended() && !others
                  ? "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n"
                  : "fatal error: all goroutines are asleep - deadlock!\n");
     dump_all(NULL, DUMP_ALL);
@@ -165,19 +170,37 @@ static noinline _Noreturn void pcall_jump(struct pcall *p)
 /* For a message that there was no memory for. */
 static const char no_text[] = "(out of memory for the message)";
 
-/* In one write, however long: a report that is printed at this moment does not come in between. */
-static void print_panic(const char *words)
+/* Go's form: the first panic, and below it those that its defers made, up to the last one. */
+enum { PANICS_MOST = 16 };
+static size_t panic_parts(const struct pcall *last, struct iovec *part)
 {
-    struct iovec part[3] = {{(void *)"panic: ", 7}, {(void *)words, rt_strlen(words)}, {(void *)"\n", 1}};
-    for (struct iovec *v = part; v < part + 3;) {
-        long r = rt_sys3(SYS_writev, 2, v, part + 3 - v);
+    const struct pcall *made[PANICS_MOST];
+    size_t k = 0, n = 0;
+    for (const struct pcall *p = last; p && p->panic && k < PANICS_MOST; p = p->outer)
+        made[k++] = p;
+    while (k-- > 0) {
+        const char *head = n ? "\tpanic: " : "panic: ";
+        const char *words = made[k]->text ? made[k]->text : no_text;
+        part[n++] = (struct iovec){(void *)head, rt_strlen(head)};
+        part[n++] = (struct iovec){(void *)words, rt_strlen(words)};
+        part[n++] = (struct iovec){(void *)"\n", 1};
+    }
+    return n;
+}
+
+/* In one write, however long: a report that is printed at this moment does not come in between. */
+static void print_panics(const struct pcall *last)
+{
+    struct iovec part[3 * PANICS_MOST], *end = part + panic_parts(last, part);
+    for (struct iovec *v = part; v < end;) {
+        long r = rt_sys3(SYS_writev, 2, v, end - v);
         if (r == -EINTR)
             continue;
         if (r <= 0)
             return;
-        for (; v < part + 3 && (size_t)r >= v->iov_len; v++)
+        for (; v < end && (size_t)r >= v->iov_len; v++)
             r -= (long)v->iov_len;
-        if (v < part + 3) {
+        if (v < end) {
             v->iov_base = (char *)v->iov_base + r;
             v->iov_len -= (size_t)r;
         }
@@ -187,9 +210,14 @@ static void print_panic(const char *words)
 static _Noreturn void panic_with(char *text)
 {
     struct g *g = g_current();
-    struct pcall *p = g->run.pcall;
+    struct pcall mine = {.outer = g->run.pcall, .panic = true, .text = text}, *p = mine.outer;
+    while (p && p->panic)
+        p = p->outer;
+    g->run.pcall = &mine;
     run_defers(g, p ? p->defer : NULL);
     if (p) {
+        for (struct pcall *over = mine.outer; over != p; over = over->outer)
+            free(over->text);
         g->run.pcall = p->outer;
         if (g->flags & GF_MESSAGE)
             free(g->message);
@@ -198,7 +226,7 @@ static _Noreturn void panic_with(char *text)
         pcall_jump(p);
     }
     die_first();
-    print_panic(text ? text : no_text);
+    print_panics(&mine);
     rt_gather(true);
     dump_all(g, DUMP_ALL);
     die(2);

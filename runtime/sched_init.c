@@ -349,7 +349,7 @@ GOC_EXPORT int goc_numcpu(void)
 GOC_EXPORT int goc_numgoroutine(void)
 {
     m_cur();
-    return (int)g_count();
+    return (int)g_count() - main_has_ended();
 }
 
 GOC_EXPORT int goc_gomaxprocs(int n)

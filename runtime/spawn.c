@@ -139,7 +139,7 @@ size_t g_count(void)
 static inline struct g *spawn(void *fn, uintptr_t pc, uint64_t id)
 {
     if (unlikely(!fn))
-        goc_panic_at(pc, "go of nil func value");
+        goc_fatal("go of nil func value");
     struct m *m = m_cur();
     uint32_t was = m->inside;
     struct p *p = p_enter(m);

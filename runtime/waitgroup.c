@@ -127,7 +127,7 @@ GOC_EXPORT void goc_waitgroup_go_call(goc_waitgroup *wg, void *fn, int n, const 
     NEED(wg);
     uintptr_t pc = CALLER_PC();
     if (unlikely(!fn))
-        goc_panic_at(pc, "go of nil func value (goc_waitgroup_go)");
+        goc_fatal("go of nil func value (goc_waitgroup_go)");
     struct task *t = malloc(sizeof *t);
     if (!t)
         goc_fatal("goc_waitgroup_go: out of memory");

@@ -68,7 +68,7 @@ static void (*volatile goc_panic_of)(const char *, ...) = goc_panic;
       goc_select(goc_on_send(ch, 1), goc_on_default()))                                             \
     X(2, "goc_select_n" NIL, goc_select_n(null, 3))                                                 \
     X(2, "goc_select_n: too many cases", goc_select_n(null, (size_t)1 << 40))                       \
-    X(2, "panic: go of nil func value", goc_go((fn_t *)null, NULL))                                 \
+    X(2, "fatal error: go of nil func value", goc_go((fn_t *)null, NULL))                                 \
     X(2, "goc_go_stack: 1073741825 bytes are more than 1 GiB",                                      \
       goc_go_stack(((size_t)1 << 30) + 1, nothing, NULL))                                           \
     X(2, "goc_go_call: 7 arguments", goc_go_call((void *)nothing, 7, (uintptr_t[7]){0}))            \

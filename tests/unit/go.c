@@ -122,7 +122,7 @@ START_TEST(go_nil)
     static struct unit_end end;
     extern void go_nil_child(void *);
     unit_child(&end, go_nil_child, NULL, 10);
-    unit_assert_end(&end, 2, "panic: go of nil func value\n\ngoroutine 1 [running]:\n");
+    unit_assert_end(&end, 2, "fatal error: go of nil func value\n\ngoroutine 1 [running]:\n");
 }
 END_TEST
 void go_nil_child(void *arg)

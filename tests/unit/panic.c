@@ -176,6 +176,37 @@ __attribute__((noipa)) static void for_ever(goc_chan(int) ch)
 {
     goc_recv(ch);
 }
+static void main_exits_before(void *arg)
+{
+    go(for_ever, goc_chan_make(int, 0));
+    goc_goexit();
+}
+/* A defer that panics, one that catches a panic of its own, one that panics again. */
+static void panics_so(void *text)
+{
+    goc_panic("%s", (const char *)text);
+}
+static void catches_one(void *text)
+{
+    ck_assert_str_eq(goc_pcall(panics_so, text), text);
+}
+static void panics_thrice(void *arg)
+{
+    goc_defer(panics_so, "third");
+    goc_defer(catches_one, "caught");
+    goc_defer(panics_so, "second");
+    goc_panic("first");
+}
+static void panics_once_more(void *arg)
+{
+    ck_assert_str_eq(goc_pcall(panics_thrice, NULL), "third");
+    goc_panic("after these");
+}
+static void goes_nowhere(void *arg)
+{
+    void (*volatile fn)(void) = NULL;
+    go(fn);
+}
 __attribute__((noipa)) static void asleep(void *arg)
 {
     goc_chan(int) ch = goc_chan_make(int, 0);
@@ -248,6 +279,13 @@ static const struct {
     {main_panics, "beforepanic: bad 1\n\ngoroutine 1 [running]:\n", false},
     {other_panics, "panic: bad 1\n\ngoroutine 2 [running]:\nmain_panics()\n", false},
     {main_exits, "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n", true},
+    {main_exits_before,
+     "fatal error: all goroutines are asleep - deadlock!\n\n"
+     "goroutine 2 [chan receive]:\nfor_ever()\n",
+     true},
+    {panics_thrice, "panic: first\n\tpanic: second\n\tpanic: third\n\ngoroutine 1 [running]:\n", false},
+    {panics_once_more, "panic: after these\n\ngoroutine 1 [running]:\n", false},
+    {goes_nowhere, "fatal error: go of nil func value\n\ngoroutine 1 [running]:\n", false},
     {asleep,
      "fatal error: all goroutines are asleep - deadlock!\n\n"
      "goroutine 1 [select (no cases)]:\nasleep()\n",
