@@ -1,6 +1,7 @@
 /*
  * A channel as a semaphore: its capacity is the number of permits. With a capacity of one it is a
- * lock; the k-th receive comes before the (k+C)-th send, so what it guards is ordered.
+ * binary semaphore, and so a lock; the k-th receive comes before the (k+C)-th send, so what it guards is
+ * ordered.
  */
 #include <goc.h>
 #include <stdatomic.h>
@@ -19,7 +20,7 @@ static void visit(goc_chan(goc_unit) permits, goc_chan(goc_unit) door)
         ;
     goc_sleep(GOC_MILLISECOND);
 
-    goc_send(door, GOC_UNIT); /* lock */
+    goc_send(door, GOC_UNIT); /* lock: the binary semaphore */
     visits++;
     goc_recv(door); /* unlock */
 

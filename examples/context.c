@@ -1,5 +1,5 @@
 /*
- * A context carries the wish to stop, a deadline and values down a tree of calls. Cancelling a
+ * Context: cancel, timeout, deadline, value. It carries the wish to stop down a tree of calls. Cancelling a
  * parent cancels its children; a child's end leaves the parent alone.
  */
 #include <errno.h>

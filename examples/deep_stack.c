@@ -1,10 +1,13 @@
 /*
  * A goroutine's stack is an address range, reserved but without memory; a page comes to it when it
  * is first touched. Ten goroutines that call themselves a hundred deep each use what they touch and
- * no more. How large the range is: GOC_STACK in the environment (see goc/go.h).
+ * no more; one that is given 1 GiB may go a hundred thousand deep. How large the range is by default: GOC_STACK
+ * in the environment (see goc/go.h).
  */
 #include <goc.h>
 #include <stdio.h>
+
+static goc_chan(goc_unit) arrived;
 
 static int depth(int n)
 {
@@ -18,6 +21,12 @@ static void dive(int n, goc_send_chan(int) result)
     goc_send(result, depth(n));
 }
 
+static void dive_deep(void *result)
+{
+    *(int *)result = depth(100000);
+    goc_send(arrived, GOC_UNIT);
+}
+
 int main(void)
 {
     goc_chan(int) result = goc_chan_make(int, 0);
@@ -27,5 +36,11 @@ int main(void)
     for (int i = 0; i < 10; i++)
         sum += goc_recv(result);
     printf("%d calls deep in all\n", sum);
-    return sum != 1000;
+
+    int bottom = 0;
+    arrived = goc_chan_make(goc_unit, 0);
+    goc_go_stack((size_t)1 << 30, dive_deep, &bottom);
+    goc_recv(arrived);
+    printf("and one of %d\n", bottom);
+    return sum != 1000 || bottom != 100000;
 }

@@ -1,7 +1,8 @@
 /*
  * M:N scheduling: any number of goroutines (G) on a few Ps, each P on a thread (M) while it runs.
  * GOMAXPROCS, in the environment or by call, is how many run at the same instant; an idle P steals
- * from a busy one's queue. Gosched lets others go first.
+ * from a busy one's queue. goc_numcpu, goc_numgoroutine, goc_gosched: how many CPUs there are, how many
+ * goroutines; and let others go first.
  */
 #include <goc.h>
 #include <stdatomic.h>

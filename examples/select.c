@@ -1,6 +1,7 @@
 /*
  * Select waits for several things at once and takes the first that can go ahead, chosen at random
- * among those that can. With a default it does not wait; with a timeout it does not wait for ever.
+ * among those that can: a random choice, so that none of several starves. With a default it does not
+ * wait; with a timeout it does not wait for ever.
  */
 #include <goc.h>
 #include <stdio.h>

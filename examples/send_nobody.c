@@ -1,6 +1,6 @@
 /*
  * A send on an unbuffered channel with nobody there to receive: main waits, nothing can wake it,
- * and the program says so instead of hanging. Mended in send_nobody_fixed.c.
+ * and the program says so instead of hanging: "all goroutines are asleep - deadlock!". Mended in send_nobody_fixed.c.
  */
 #include <goc.h>
 #include <stdio.h>
