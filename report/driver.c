@@ -124,6 +124,7 @@ struct command {
     bool split_dwarf;
     bool inlining; /* -fgoc-inline, the default */
     bool assembly; /* among the sources */
+    bool own_clash; /* -f[no-]stack-clash-protection: the program's own will */
     const char *output;
     size_t inputs, sources;
     struct strs sanitize; /* other sanitizers asked for */
@@ -316,6 +317,8 @@ static void classify(struct command *c, const struct strs *in)
         }
         if (ONE_OF(s, "-static-libtsan", "-shared-libtsan", "-static-libsan", "-shared-libsan"))
             continue;
+        if (ONE_OF(s, "-fstack-clash-protection", "-fno-stack-clash-protection"))
+            c->own_clash = true;
         if (ONE_OF(s, "-fgoc-inline", "-fno-goc-inline")) {
             c->inlining = s[2] == 'g';
             continue;
@@ -417,6 +420,10 @@ static void add_instrumentation(struct strs *out, const struct command *c, bool 
     for (size_t i = 0; i < c->sanitize.n; i++)
         strs_add(out, c->sanitize.v[i]);
     strs_add(out, "-fno-omit-frame-pointer");
+#if defined __x86_64__
+    if (!c->own_clash) /* a frame of many pages touches each, or it would reach past a goroutine's guard */
+        strs_add(out, "-fstack-clash-protection");
+#endif
     strs_add(out, "-fno-lto"); /* gcc would instrument at the link, which must not be told to */
     strs_add(out, "-U_FORTIFY_SOURCE");
     for (size_t i = 0; i < sizeof inlined / sizeof *inlined; i++)
