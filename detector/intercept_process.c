@@ -208,20 +208,31 @@ static void fork_phase(int phase)
     icept_fd_fork(phase);
     heap_fork(phase);
 }
+/* A handler's accesses may be findings, and need what is held from before the copy until after it: no
+   signal comes meanwhile but a fault's. */
+static u64 mask_before; /* under the locks */
 static void fork_before(void)
 {
+    u64 all = ~(1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGFPE - 1) | 1ull << (SIGILL - 1));
+    u64 old = 0;
+    sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&old, 8, 0, 0);
     fork_phase(0);
     det_fork_before();
+    mask_before = old;
 }
 static void fork_parent(void)
 {
+    u64 mask = mask_before;
     det_fork_parent();
     fork_phase(1);
+    sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8, 0, 0);
 }
 static void fork_child(void)
 {
+    u64 mask = mask_before;
     det_fork_child();
     fork_phase(2);
+    sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8, 0, 0);
 }
 
 ICEPT_EXPORT(pid_t, vfork, (void))

@@ -13,32 +13,46 @@
  * The scheduler's own locks are held across the fork, so its state is copied whole. Locks of single
  * objects (a channel's) may be held by a thread that the child has not got; a child that goes on to
  * use objects that other goroutines were using at that instant is on its own, as with pthreads.
+ *
+ * No signal comes meanwhile: its handler is the program's, and under detection each of its accesses may need
+ * what is held here.
  */
 #include "sched_impl.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/syscall.h>
+
+#define SIGNAL(n) (UINT64_C(1) << ((n)-1))
+
+static uint64_t mask_before; /* under sched.lock */
 
 static void prepare(void)
 {
+    uint64_t all = ~(SIGNAL(SIGSEGV) | SIGNAL(SIGBUS) | SIGNAL(SIGFPE) | SIGNAL(SIGILL)), old = 0;
+    rt_sys4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &old, 8);
     for (int i = 0; i < sched.np; i++)
         lock_acquire(&sched_p[i]->timer_lock, RANK_TIMER);
     lock_acquire(&sched.lock, RANK_SCHED);
     stack_fork(FORK_PREPARE);
     lock_acquire(&sched.g_lock, RANK_ALLG);
+    mask_before = old;
 }
 
 static void parent(void)
 {
+    uint64_t mask = mask_before;
     lock_release(&sched.g_lock);
     stack_fork(FORK_PARENT);
     lock_release(&sched.lock);
     for (int i = sched.np - 1; i >= 0; i--)
         lock_release(&sched_p[i]->timer_lock);
+    rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8);
 }
 
 static void child(void)
 {
+    uint64_t mask = mask_before;
     struct m *m = m_raw();
     control_fork();
     lock_release(&sched.g_lock);
@@ -78,6 +92,7 @@ static void child(void)
     lock_release(&sched.lock);
     netpoll_fork();
     sysmon_fork();
+    rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8);
 }
 
 void fork_init(void)
