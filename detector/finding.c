@@ -36,10 +36,16 @@ struct finding {
 
 static struct finding current;
 static u64 findings, lost;
+static u64 inherited; /* of them: made before this process was forked, and not its own */
 bool debug_all; /* no sieves, and which bytes raced stands in the record */
 static bool halt, halted;
 static bool counts;  /* with halt_on_error: one that does not go unsaid has been written */
 static u32 ending;   /* hook_exit has begun */
+
+void finding_forked(void)
+{
+    inherited = findings;
+}
 
 u64 det_findings(void)
 {
@@ -526,7 +532,7 @@ int hook_exit(int status)
     int verdict;
     if (output_finish(&verdict, halted))
         result = verdict;
-    else if (findings)
+    else if (findings > inherited)
         result = (int)det_option_num("exitcode", 66);
     output_unlock();
     return result;

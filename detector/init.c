@@ -26,6 +26,7 @@
 
 extern char **environ;
 void finding_init(void);
+void finding_forked(void);
 void crash_init(void);
 
 bool det_ready;
@@ -381,6 +382,7 @@ void det_fork_child(void)
 {
     det_lock_held++;
     output_forked();
+    finding_forked();
     /* What the others did before the fork is the past of the one that lives on; they do nothing more. */
     u32 at = 0;
     struct race_g *cur = det_cur;

@@ -216,15 +216,15 @@ static void fork_before(void)
     u64 all = ~(1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGFPE - 1) | 1ull << (SIGILL - 1));
     u64 old = 0;
     sys_call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)&old, 8, 0, 0);
+    det_fork_before(); /* the finding that is being made needs what the others guard: it comes first */
     fork_phase(0);
-    det_fork_before();
     mask_before = old;
 }
 static void fork_parent(void)
 {
     u64 mask = mask_before;
-    det_fork_parent();
     fork_phase(1);
+    det_fork_parent();
     sys_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, 8, 0, 0);
 }
 static void fork_child(void)
