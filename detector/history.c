@@ -21,10 +21,11 @@
  *
  * The log is kept in chunks that grow from 256 bytes to 16 KiB, the first given at the first event:
  * a goroutine that only waits has none. A chunk begins with the epoch, the pc and the innermost part of
- * the call stack, so each can be replayed by itself. A goroutine keeps up to 256 KiB << history_size of
- * chunks and then reuses its own oldest; the chunks of the dead are kept until they are together more
- * than the total allows, and are taken back from the longest dead. What cannot be restored is
- * reported all the same, with what is known.
+ * the call stack, so each can be replayed by itself. A goroutine is sure of 256 KiB << history_size of
+ * chunks, and keeps up to eight times that while all the living together have less than half of the
+ * total: few goroutines that run for long remember far back, and many have no less for it. Then it reuses
+ * its own oldest, two for one until it is back at its share. The other half is for the dead, whose chunks are
+ * taken back from the longest dead. What cannot be restored is reported all the same, with what is known.
  *
  * Rejected: a log of every function entry and exit (TSan: recursive code flushes it in milliseconds), a
  * tree of calling contexts with a number in each event (no replay, but unbounded for recursion),
@@ -44,6 +45,8 @@ static u32 dead_head, dead_tail, dead_count;
 static size_t dead_bytes, live_bytes;
 static size_t own_limit, total_limit; /* bytes, of a goroutine and of all */
 #define DEAD_MAX (1u << 18)
+
+#define LONG_RUN 8 /* times its share */
 
 #define CHUNK_FIRST 256
 #define CHUNK_MAX 16384
@@ -215,7 +218,8 @@ static void chunk_new(struct race_g *g, uintptr_t pc)
         c->words = (u32)(g->ev - c->ev);
         size = c->size < CHUNK_MAX ? c->size * 4 : CHUNK_MAX;
     }
-    while (l->oldest && l->oldest != l->newest && l->bytes + size > own_limit)
+    bool ample = live_bytes + size <= total_limit / 2 && l->bytes + size <= own_limit * LONG_RUN;
+    for (int i = 0; i < 2 && l->oldest != l->newest && l->bytes + size > own_limit && !ample; i++)
         live_bytes -= l->oldest->size, chunk_free(l, l->oldest);
     while (live_bytes + dead_bytes + size > total_limit && dead_head)
         forget_one();

@@ -103,6 +103,42 @@ int main(int argc, char **argv)
     return wrong;
 }
 END
+cat >"$work/probe.c" <<'END'
+/* A layout of 32 random bits may put a mapping anywhere: at each of a thousand places all over the 47 bits
+   either nothing can be mapped, or a race there is found. */
+#include <goc.h>
+#include <goc/race.h>
+#include <stdio.h>
+#include <sys/mman.h>
+static int wrote; /* orders nothing */
+static void early(long *p)
+{
+    *p = 1;
+    __atomic_store_n(&wrote, 1, __ATOMIC_RELAXED);
+}
+int main(void)
+{
+    int mapped = 0;
+    for (unsigned long i = 0; i <= 1024; i++) {
+        unsigned long at = !i ? 0x10000 : i < 1024 ? i << 37 : (1ul << 47) - (1 << 20);
+        long *p = mmap((void *)at, 65536, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        if (p == MAP_FAILED)
+            continue;
+        mapped++;
+        wrote = 0;
+        long before = goc_race_errors();
+        go(early, p);
+        while (!__atomic_load_n(&wrote, __ATOMIC_RELAXED))
+            goc_gosched();
+        *p = 2;
+        if (goc_race_errors() == before)
+            printf("no race seen at %lx\n", at);
+    }
+    printf("mapped %s\n", mapped > 300 ? "many" : "few");
+    return 0;
+}
+END
 build() {
     try "$race" cc -g -O1 "$work/$1.c" -o "$work/$1"
     want_status 0
@@ -138,6 +174,17 @@ for with in "setarch -R" ""; do
     try $with "$work/maps" same-life
     want_status 66
     want_err 'Found 1 data race(s)'
+done
+
+# Its mappings anywhere, itself at the bottom or at the top of where code without -fpic can lie.
+for how in -fpie "-fno-pie -no-pie -Wl,-Ttext-segment=0x10000" "-fno-pie -no-pie -Wl,-Ttext-segment=0x78000000"; do
+    # shellcheck disable=SC2086
+    try "$race" cc -g -O1 $how "$work/probe.c" -o "$work/probe"
+    want_status 0
+    try env GOCRACE=debug_all=1 "$work/probe"
+    want_status 66
+    want_out 'mapped many'
+    ! grep 'no race seen' "$out" || wrong "built with $how"
 done
 
 # Too little of it: one line, before the program starts.
