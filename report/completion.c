@@ -66,9 +66,13 @@ static void bash(void)
     printf("    explain)\n        COMPREPLY=($(compgen -W 'race lockorder deadlock leak misuse' -- "
            "\"$cur\"))\n        return ;;\n"
            "    completion)\n        COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$cur\"))\n"
+           "        return ;;\n    help)\n        COMPREPLY=($(compgen -W '%s' -- \"$cur\"))\n"
            "        return ;;\n    esac\n"
-           "    case ${COMP_WORDS[1]} in\n    cc|c++) ;;\n    report) opts='");
+           "    case ${COMP_WORDS[1]} in\n    cc|c++) ;;\n    report) opts='",
+           commands);
     each(REPORT, bash_option);
+    printf("' ;;\n    explore) opts='");
+    each(RUN | EXPLORE, bash_option);
     printf("' ;;\n    *) opts='");
     each(RUN, bash_option);
     printf("' ;;\n    esac\n"
@@ -114,8 +118,10 @@ static void zsh_option(const char *name, const char *arg, const char *help)
 static void zsh(void)
 {
     printf("#compdef goc-race\n"
-           "local -a run report\nrun=(\n");
+           "local -a run explore report\nrun=(\n");
     each(RUN, zsh_option);
+    printf(")\nexplore=(\n");
+    each(EXPLORE, zsh_option);
     printf(")\nreport=(\n");
     each(REPORT, zsh_option);
     printf(")\n"
@@ -125,11 +131,14 @@ static void zsh(void)
            "cc) words[1]=gcc service=gcc; _normal ;;\n"
            "explain) compadd race lockorder deadlock leak misuse ;;\n"
            "completion) compadd bash zsh fish ;;\n"
+           "help) compadd %s ;;\n"
+           "explore) shift words; (( CURRENT-- )); "
+           "_arguments -S $run $explore '*:program:_files' ;;\n"
            "report) shift words; (( CURRENT-- )); _arguments -S $report '*:file:_files' ;;\n"
-           "run) shift words; (( CURRENT-- )); _arguments -S $run '*:program:_files' ;;\n"
+           "run|replay) shift words; (( CURRENT-- )); _arguments -S $run '*:program:_files' ;;\n"
            "*) _arguments -S $run '*:program:_files' ;;\n"
            "esac\n",
-           commands);
+           commands, commands);
 }
 
 static const char *fish_condition;
@@ -157,10 +166,13 @@ static void fish(void)
            "complete -c goc-race -n '__fish_seen_subcommand_from explain' -f "
            "-a 'race lockorder deadlock leak misuse'\n"
            "complete -c goc-race -n '__fish_seen_subcommand_from completion' -f "
-           "-a 'bash zsh fish'\n",
-           commands);
+           "-a 'bash zsh fish'\n"
+           "complete -c goc-race -n '__fish_seen_subcommand_from help' -f -a '%s'\n",
+           commands, commands);
     fish_condition = "not __fish_seen_subcommand_from cc c++ report explain completion help";
     each(RUN, fish_option);
+    fish_condition = "__fish_seen_subcommand_from explore";
+    each(EXPLORE, fish_option);
     fish_condition = "__fish_seen_subcommand_from report";
     each(REPORT, fish_option);
 }
