@@ -3,11 +3,11 @@
  *
  * The scheduler only runs when a goroutine calls it. One that computes for a second, or sits in a
  * read(2) of libc's, holds its P all that time. The monitor holds none: every TICK it looks at each
- * P whose time slice has not changed for two ticks, and asks the kernel what its thread does.
+ * P whose time slice has not changed since the last one, and asks the kernel what its thread does.
  *
- *   It runs: if anything waits for the P (its queue, the global one, a timer that is due), the
- *   thread is interrupted by a signal, and the goroutine yields where it stands if that place is
- *   safe (preempt.c).
+ *   It runs: the thread is interrupted by a signal, and the goroutine yields where it stands if that
+ *   place is safe (preempt.c). At once if a timer is due; after a tick if somebody waits who has been
+ *   made ready; after two if only others do that have had their time.
  *
  *   It sleeps in the kernel: the P is taken away and handed to another thread. The goroutine
  * notices when it next enters the runtime; it goes on without a P until it parks, or until the
