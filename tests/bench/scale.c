@@ -3,6 +3,10 @@
  *
  *     scale WORK GOROUTINES OPS          prints ns an operation, with so many goroutines alive
  *     scale alive N                      bytes a goroutine, N of them blocked after an access
+ *     scale touched one|eight|readers    bytes of tables and maps for each byte of 64 MiB, written by
+ *                                        bytes or by words, or read by ten more
+ *     scale cold GOROUTINES OPS          ns an operation: no goroutines, but what a turn of a lock
+ *                                        touches of one, 32 cache lines in eight pages
  *     scale ended N                      KiB the process grew while N were started one after the other
  *
  * Each piece of work is one thing that a detector does, done while GOROUTINES wait:
@@ -180,10 +184,57 @@ static long work(const char *what)
     return now() - from;
 }
 
+#define TOUCHED (64l << 20)
+static char *touched;
+
+static void reads(void)
+{
+    for (long i = 0; i < TOUCHED; i += 8)
+        (void)*(volatile long *)(touched + i);
+    goc_waitgroup_done(&wg);
+}
+
+static double touch(const char *how)
+{
+    touched = malloc(TOUCHED);
+    long before = resident();
+    long step = strcmp(how, "one") == 0 ? 1 : 8;
+    for (long i = 0; i < TOUCHED; i += step)
+        if (step == 1)
+            ((volatile char *)touched)[i] = 1;
+        else
+            *(volatile long *)(touched + i) = i;
+    if (strcmp(how, "readers") == 0) {
+        goc_waitgroup_add(&wg, 10);
+        for (int i = 0; i < 10; i++)
+            go(reads);
+        goc_waitgroup_wait(&wg);
+    }
+    return (double)((resident() - before) * 1024 - TOUCHED) / TOUCHED;
+}
+
+/* Pages of a kind lie beside each other, as in tables; the lines are not the same in each. */
+static double cold(long n)
+{
+    enum { PAGES = 8, LINES = 4 };
+    char *at = calloc((size_t)n * PAGES, 512);
+    long from = now();
+    for (long i = 0; i < ops; i++)
+        for (long p = 0; p < PAGES; p++)
+            for (long l = 0; l < LINES; l++)
+                ((volatile char *)at)[(p * n + i % n) * 512 + (l * 2 + p % 2) * 64]++;
+    return (double)(now() - from) / (double)ops;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3)
         return 2;
+    if (strcmp(argv[1], "touched") == 0) {
+        printf("%.2f\n", touch(argv[2]));
+        fflush(stdout);
+        _Exit(0);
+    }
     count = atol(argv[2]);
     if (strcmp(argv[1], "alive") == 0) {
         long before = resident();
@@ -202,6 +253,10 @@ int main(int argc, char **argv)
         return 0;
     }
     ops = argc > 3 ? atol(argv[3]) : 1000000;
+    if (strcmp(argv[1], "cold") == 0) {
+        printf("%.1f\n", cold(count));
+        return 0;
+    }
     if (strcmp(argv[1], "acquire") && strcmp(argv[1], "meet") && strcmp(argv[1], "gather"))
         settle(count);
     printf("%.1f\n", (double)work(argv[1]) / (double)ops);
