@@ -92,13 +92,14 @@ static void handler(int sig, siginfo_t *info, void *context)
     }
 }
 
-static char alternate[64 * 1024];
+#define ALTERNATE (64u << 10)
 
 void crash_init(void)
 {
 #if defined(__x86_64__)
     static const int fatal[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    stack_t ss = {.ss_sp = alternate, .ss_size = sizeof alternate}, old;
+    /* Mapped: what handlers leave there, registers of whom they interrupted, is not the program's data (roots.c). */
+    stack_t ss = {.ss_sp = det_map(ALTERNATE), .ss_size = ALTERNATE}, old;
     sys_call(SYS_sigaltstack, 0, (long)&old, 0, 0, 0, 0);
     if (old.ss_flags & SS_DISABLE)
         sys_call(SYS_sigaltstack, (long)&ss, 0, 0, 0, 0, 0);

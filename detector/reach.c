@@ -330,7 +330,7 @@ static uintptr_t begin_before(uintptr_t w)
 static struct {
     uintptr_t w, at, base;
 } *ring; /* in a mapping of our own: this library's data may be the program's, which is looked through */
-static u32 ring_at;
+static u32 ring_at, ring_n; /* where the next one goes; how many are in it */
 
 static void decide(uintptr_t w, uintptr_t at, uintptr_t begin)
 {
@@ -350,6 +350,7 @@ static void ring_step(uintptr_t w, uintptr_t at)
     ring[k].w = w;
     ring[k].at = at;
     ring[k].base = 0;
+    ring_n += 1 - (due != 0);
     if (ring[a].w && (ring[a].base = begin_before(ring[a].w)))
         heap_prefetch(ring[a].base);
     if (ring[b].base)
@@ -357,10 +358,19 @@ static void ring_step(uintptr_t w, uintptr_t at)
     decide(due, due_at, due_base);
 }
 
+/* There is nothing else to do until they have come. A list through the heap makes this the common case: each of
+   its blocks leads to the next alone. */
 static void decide_all(void)
 {
-    for (u32 k = 0; k < RING; k++)
-        ring_step(0, 0);
+    for (u32 k = ring_at; ring_n;) {
+        k = (k + RING - 1) % RING;
+        uintptr_t w = ring[k].w;
+        if (!w)
+            continue;
+        ring[k].w = 0;
+        ring_n--;
+        decide(w, ring[k].at, begin_before(w));
+    }
 }
 
 static inline void visit(uintptr_t w, uintptr_t at)
@@ -498,8 +508,23 @@ static void push_resident(uintptr_t sp, uintptr_t hi)
     }
 }
 
+static uintptr_t asked_sp;
+static bool in_scheduler;
+static void is_scheduler(uintptr_t top, size_t at_most)
+{
+    in_scheduler |= top - asked_sp <= at_most;
+}
+
 static void add_thread(const struct snapshot_thread *t)
 {
+    /* The scheduler wakes by timers, which it tells of, and by descriptors, whose waiters are none of ours. All
+       else in its registers and frames is left from whom it ran before: the goroutine that has just blocked, and
+       what that one had. */
+    asked_sp = t->sp;
+    in_scheduler = false;
+    leak_q.world->thread_stacks(is_scheduler);
+    if (in_scheduler)
+        return;
     for (u32 k = 0; t->held && k < SNAPSHOT_REGS; k++) {
         visit(t->regs[k], 0);
         visit_record(t->regs[k]);
@@ -514,7 +539,7 @@ static void add_thread(const struct snapshot_thread *t)
             break;
         visit_record(*(const uintptr_t *)a);
         if (!p)
-            visit(*(const uintptr_t *)a, 0); /* in the scheduler */
+            visit(*(const uintptr_t *)a, 0);
     }
     if (p) {
         p->stack_done = p->exact = true;
@@ -763,7 +788,7 @@ void reach_search(const struct snapshot *s, void *out)
     stacks = objects = records = locks = starts = work = (struct table){0};
     ends = NULL;
     ends_cap = 0;
-    to_wake_n = ring_at = 0;
+    to_wake_n = ring_at = ring_n = 0;
     ring = det_map(RING * sizeof *ring);
     marks = det_map(1ull << (DET_ADDR_BITS - 7));
     begins = det_map(BEGINS_SIZE);

@@ -255,7 +255,7 @@ struct hook_world {
     /* Where the scheduler's stacks begin on the threads that it started, and how large they are at
        most: above are the thread's own frames and thread-local variables. */
     void (*thread_stacks)(void (*fn)(uintptr_t sp, size_t at_most));
-    /* Memory that points at every pending timer (low bits of a pointer may be marks). */
+    /* Memory that points at every timer, pending or firing (low bits of a pointer may be marks). */
     void (*timers)(void (*fn)(void *arg, const void *p, size_t n), void *arg);
     /* These in the process itself. Is it ending by a panic or fatal error? */
     bool (*dying)(void);

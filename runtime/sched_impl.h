@@ -136,6 +136,7 @@ struct p {
 
     /* Timers, under timer_lock. */
     struct lock timer_lock __attribute__((aligned(64)));
+    struct timer *timer_firing; /* its function is being called (world.c) */
     int64_t timer_when; /* of the first one; 0: none. Read without the lock */
     struct timer_entry *timers;
     uint32_t timer_n, timer_cap;

@@ -188,6 +188,7 @@ int64_t timers_run(struct m *m, struct p *p, int64_t now)
             continue;
         }
         struct timer *t = entry_timer(p->timers[0]);
+        store_relaxed(&p->timer_firing, t); /* from here on it may be in no heap */
         void (*fire)(struct timer *, int64_t) = t->fire;
         if (t->period > 0) { /* missed ticks are dropped, not made up for */
             int64_t next = t->when + t->period * (1 + (now - t->when) / t->period);
@@ -205,6 +206,7 @@ int64_t timers_run(struct m *m, struct p *p, int64_t now)
         lock_release(&p->timer_lock);
         fire(t, now);
         store_release(&t->firing, 0);
+        store_relaxed(&p->timer_firing, NULL);
         lock_acquire(&p->timer_lock, RANK_TIMER);
     }
     int64_t next = p->timer_when;

@@ -69,8 +69,11 @@ static void thread_stacks(void (*fn)(uintptr_t sp, size_t at_most))
 
 static void timers(void (*fn)(void *arg, const void *p, size_t n), void *arg)
 {
-    for (int i = 0; i < sched.np; i++)
+    for (int i = 0; i < sched.np; i++) {
         fn(arg, sched_p[i]->timers, sched_p[i]->timer_n * sizeof *sched_p[i]->timers);
+        if (load_relaxed(&sched_p[i]->timer_firing))
+            fn(arg, &sched_p[i]->timer_firing, sizeof sched_p[i]->timer_firing);
+    }
 }
 
 static bool dying(void)

@@ -12,8 +12,7 @@
  * sleeps, a longer sleep would not change what is found.
  */
 #include "deadlock_pairs.h"
-#include <fcntl.h>
-#include <sys/syscall.h>
+#include "turns.h"
 
 bool fixed;
 goc_mutex a, b, c, d, gate;
@@ -30,79 +29,31 @@ void nested(goc_mutex *x, goc_mutex *y)
 
 /* --- who comes when ------------------------------------------------------------------------------------- */
 
-static int turns_ended, met;
+static int met;
 
-static void until(int *count, int n)
-{
-    for (int i = 0; __atomic_load_n(count, __ATOMIC_RELAXED) < n; i++)
-        if (i < 100)
-            goc_gosched();
-        else
-            goc_sleep(MS / 5);
-}
 void turn_wait(int k)
 {
-    until(&turns_ended, k);
+    turn_await(k);
+}
+void turn_wait_asleep(int k)
+{
+    while (__atomic_load_n(&turns_done, __ATOMIC_RELAXED) < k)
+        goc_sleep(MS);
 }
 void turn_end(void)
 {
-    __atomic_fetch_add(&turns_ended, 1, __ATOMIC_RELAXED);
+    turn_done();
 }
+/* Without sleeping: who sleeps is blocked, for settled. */
 void meet(int n)
 {
     __atomic_fetch_add(&met, 1, __ATOMIC_RELAXED);
-    until(&met, n);
+    while (__atomic_load_n(&met, __ATOMIC_RELAXED) < n)
+        turn_yield();
 }
-
-/* The state of a thread of ours, as the kernel tells it: S sleeps. */
-static char state_of(const char *tid)
-{
-    char name[64], text[512];
-    snprintf(name, sizeof name, "/proc/self/task/%s/stat", tid);
-    int fd = open(name, O_RDONLY);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    text[n > 0 ? n : 0] = 0;
-    const char *after = strrchr(text, ')');
-    return after && after[1] ? after[2] : 'S'; /* it has ended */
-}
-
-static bool other_threads_sleep(void)
-{
-    struct entry {
-        unsigned long ino, off;
-        unsigned short length;
-        unsigned char type;
-        char name[];
-    };
-    _Alignas(8) char buf[4096];
-    bool sleep = true;
-    int fd = open("/proc/self/task", O_RDONLY | O_DIRECTORY);
-    for (long n; fd >= 0 && (n = syscall(SYS_getdents64, fd, buf, sizeof buf)) > 0;)
-        for (long at = 0; at < n;) {
-            const struct entry *e = (struct entry *)(buf + at);
-            at += e->length;
-            if (e->name[0] != '.' && atoi(e->name) != syscall(SYS_gettid))
-                sleep = sleep && strchr("SZX", state_of(e->name));
-        }
-    if (fd >= 0)
-        close(fd);
-    return sleep;
-}
-
-/* Who is ready is run by this P when it yields, or by another thread, which then does not sleep. */
 void settled(void)
 {
-    goc_race_disable();
-    for (int calm = 0, tries = 0; calm < 3 && tries < 20000; tries++) {
-        for (int i = 0; i < 20; i++)
-            goc_gosched();
-        calm = other_threads_sleep() ? calm + 1 : 0;
-        if (calm == 0)
-            goc_sleep(MS / 5);
-    }
-    goc_race_enable();
+    until_blocked();
 }
 
 /* --- what several cases do -------------------------------------------------------------------------------- */

@@ -25,10 +25,11 @@ extern goc_waitgroup done;
 
 /* Halves that must not meet take turns: the one whose turn is k waits until k have ended. */
 void turn_wait(int k);
+void turn_wait_asleep(int k); /* while another one waits for settled() */
 void turn_end(void);
 /* Halves that must meet: returns once n have called it. */
 void meet(int n);
-/* Until all other goroutines wait, for whatever it is. */
+/* Until all other goroutines wait: a sleep is a wait like any other. */
 void settled(void);
 
 void nested(goc_mutex *x, goc_mutex *y);

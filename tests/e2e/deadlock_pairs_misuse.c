@@ -186,7 +186,7 @@ static void leaves_a_waiter(void)
 static void frame_left_while_waited_on(void)
 {
     go(leaves_a_waiter);
-    turn_wait(1);
+    turn_wait_asleep(1);
     settled();
 }
 

@@ -122,10 +122,7 @@ static void reader_twice_slowly(void)
 {
     goc_rwmutex_rlock(&rw);
     turn_end();
-    while (goc_rwmutex_tryrlock(&rw)) { /* until the writer waits */
-        goc_rwmutex_runlock(&rw);
-        goc_gosched();
-    }
+    turn_wait(2); /* the writer waits */
     goc_rwmutex_rlock(fixed ? &rw2 : &rw);
     goc_rwmutex_runlock(fixed ? &rw2 : &rw);
     goc_rwmutex_runlock(&rw);
@@ -135,6 +132,8 @@ static void reader_writer_reader(void)
     go(reader_twice_slowly);
     go(write_in_turn, &rw, 1);
     turn_wait(1);
+    settled();
+    turn_end();
     settled();
 }
 
