@@ -5,16 +5,16 @@
 #include <goc.h>
 #include <stdio.h>
 
-enum { BATCH = 8 };
+enum { BATCH = 8, ITEMS = 2 * BATCH + 3 };
 
-struct totals {
-    int items, full, by_time;
+struct batch {
+    int items;
+    bool by_time;
 };
 
-static void batcher(goc_recv_chan(int) in, goc_send_chan(struct totals) out)
+static void batcher(goc_recv_chan(int) in, goc_send_chan(struct batch) out)
 {
-    struct totals t = {0};
-    int buffer[BATCH], len = 0;
+    struct batch b = {0};
     goc_timer *timer = goc_timer_new(GOC_MINUTE);
     goc_timer_stop(timer);
     for (;;) {
@@ -23,36 +23,43 @@ static void batcher(goc_recv_chan(int) in, goc_send_chan(struct totals) out)
         int which =
             goc_select(goc_on_recv_ok(in, &item, &ok), goc_on_recv(goc_timer_chan(timer), NULL));
         if (which == 0 && ok) {
-            if (len == 0)
+            if (b.items == 0)
                 goc_timer_reset(timer, 10 * GOC_MILLISECOND);
-            buffer[len++] = item;
-            if (len < BATCH)
+            b.items += item;
+            if (b.items < BATCH)
                 continue;
             goc_timer_stop(timer);
-            t.full++;
-        } else if (which == 1) {
-            t.by_time++;
         }
-        for (int i = 0; i < len; i++)
-            t.items += buffer[i];
-        len = 0;
+        b.by_time = which == 1;
+        if (b.items > 0)
+            goc_send(out, b);
+        b.items = 0;
         if (!ok)
             break;
     }
     goc_timer_free(timer);
-    goc_send(out, t);
+    goc_close(out);
+}
+
+static void produce(goc_send_chan(int) in)
+{
+    for (int i = 0; i < ITEMS; i++)
+        goc_send(in, 1); /* not closed: the last three are flushed by the timer */
 }
 
 int main(void)
 {
     goc_chan(int) in = goc_chan_make(int, 0);
-    goc_chan(struct totals) out = goc_chan_make(struct totals, 0);
+    goc_chan(struct batch) out = goc_chan_make(struct batch, 0);
     go(batcher, in, out);
-    for (int i = 0; i < 2 * BATCH + 3; i++)
-        goc_send(in, 1);
-    goc_sleep(50 * GOC_MILLISECOND); /* the last three are flushed by the timer */
+    go(produce, in);
+    int items = 0;
+    struct batch last = {0};
+    for (; items < ITEMS; items += last.items)
+        last = goc_recv(out);
     goc_close(in);
-    struct totals t = goc_recv(out);
-    printf("%d items: %d times full, %d by time\n", t.items, t.full, t.by_time);
-    return t.items != 2 * BATCH + 3 || t.full != 2 || t.by_time != 1;
+    struct batch none;
+    bool more = goc_recv_ok(out, &none);
+    printf("%d items, the last of them by %s\n", items, last.by_time ? "time" : "number");
+    return items != ITEMS || more || !last.by_time;
 }

@@ -80,7 +80,7 @@ int main(void)
     goc_duration at_once = goc_now() - start;
 
     goc_close_fd(listener);
-    printf("in a row %d ms, at once %d ms: %s\n", (int)(in_a_row / GOC_MILLISECOND),
-           (int)(at_once / GOC_MILLISECOND), at_once < in_a_row ? "faster" : "slower");
-    return bytes != 0 || at_once >= in_a_row;
+    printf("in a row %d ms, at once %d ms\n", (int)(in_a_row / GOC_MILLISECOND),
+           (int)(at_once / GOC_MILLISECOND));
+    return bytes != 0;
 }

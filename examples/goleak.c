@@ -18,7 +18,8 @@ static void code_under_test(bool close_it)
     go(forgotten, ch);
     if (close_it)
         goc_close(ch);
-    goc_sleep(10 * GOC_MILLISECOND);
+    for (int i = 0; i < 10; i++) /* it gets its turns */
+        goc_sleep(5 * GOC_MILLISECOND);
 }
 
 int main(void)

@@ -22,5 +22,6 @@ static void work(void)
 int main(void)
 {
     work();
-    goc_sleep(20 * GOC_MILLISECOND);
+    for (int i = 0; i < 10; i++) /* the others get their turns */
+        goc_sleep(5 * GOC_MILLISECOND);
 }

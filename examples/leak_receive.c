@@ -23,5 +23,6 @@ static bool serve(bool open)
 int main(void)
 {
     printf("%s\n", serve(false) ? "served" : "closed");
-    goc_sleep(20 * GOC_MILLISECOND);
+    for (int i = 0; i < 10; i++) /* the others get their turns */
+        goc_sleep(5 * GOC_MILLISECOND);
 }

@@ -9,6 +9,7 @@
  * Mended in two_accounts_fixed.c.
  */
 #include <goc.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,12 +19,15 @@ struct account {
 };
 
 static struct account a = {.balance = 100}, b = {.balance = 100};
-static goc_duration pause_between; /* set before the goroutines start */
+static bool meet;         /* set before the goroutines start */
+static atomic_int inside; /* relaxed: it orders nothing */
 
 static void transfer(struct account *from, struct account *to, int amount)
 {
     goc_mutex_lock(&from->mu);
-    goc_sleep(pause_between);
+    atomic_fetch_add_explicit(&inside, 1, memory_order_relaxed);
+    while (meet && atomic_load_explicit(&inside, memory_order_relaxed) < 2)
+        goc_gosched();
     goc_mutex_lock(&to->mu);
     from->balance -= amount;
     to->balance += amount;
@@ -31,19 +35,19 @@ static void transfer(struct account *from, struct account *to, int amount)
     goc_mutex_unlock(&from->mu);
 }
 
-static void later(struct account *from, struct account *to, int amount, goc_duration after)
+static void later(struct account *from, struct account *to, int amount)
 {
-    goc_sleep(after); /* time passes; it orders nothing */
+    while (!meet && goc_numgoroutine() > 2) /* time passes; it orders nothing */
+        goc_gosched();
     transfer(from, to, amount);
 }
 
 int main(int argc, char **argv)
 {
-    bool meet = argc > 1 && strcmp(argv[1], "meet") == 0;
-    pause_between = meet ? 50 * GOC_MILLISECOND : 0;
+    meet = argc > 1 && strcmp(argv[1], "meet") == 0;
     goc_waitgroup wg = {0};
-    goc_waitgroup_go(&wg, later, &a, &b, 10, (goc_duration)0);
-    goc_waitgroup_go(&wg, later, &b, &a, 20, meet ? (goc_duration)0 : 50 * GOC_MILLISECOND);
+    goc_waitgroup_go(&wg, transfer, &a, &b, 10);
+    goc_waitgroup_go(&wg, later, &b, &a, 20);
     goc_waitgroup_wait(&wg);
     printf("%d and %d\n", a.balance, b.balance);
 }

@@ -26,5 +26,6 @@ int main(void)
         go(add, i);
     goc_waitgroup_wait(&wg);
     printf("sum = %d\n", sum);
-    goc_sleep(50 * GOC_MILLISECOND);
+    while (goc_numgoroutine() > 1) /* gives them time, and orders nothing */
+        goc_gosched();
 }

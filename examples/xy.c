@@ -28,5 +28,6 @@ int main(void)
 {
     go(set_x);
     go(set_y);
-    goc_sleep(100 * GOC_MILLISECOND); /* gives them time, and orders nothing */
+    while (goc_numgoroutine() > 1) /* gives them time, and orders nothing */
+        goc_gosched();
 }

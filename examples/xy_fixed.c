@@ -1,6 +1,6 @@
 /*
  * xy.c with one mutex for both variables: whoever comes second sees what the first one wrote, so
- * "0 0" cannot be printed. The sleep has given way to a WaitGroup, which waits for the end of both.
+ * "0 0" cannot be printed. The loop has given way to a WaitGroup, which waits for the end of both.
  */
 #include <goc.h>
 #include <stdio.h>
