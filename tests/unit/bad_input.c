@@ -2,6 +2,7 @@
  * bad_input.c - what each function says to arguments that make no sense: a message that names the call (or
  * is Go's own), the traces, status 2; or -1 and an errno. Never a hang, never a crash, never silence.
  */
+#include "../e2e/turns.h"
 #include "common.h"
 
 #include <errno.h>
@@ -56,7 +57,7 @@ static void (*volatile goc_panic_of)(const char *, ...) = goc_panic;
     X(2, "makechan: size out of range (goc_chan_make: capacity ", goc_chan_make(int, huge))         \
     X(2, "makechan: size out of range (goc_chan_make: capacity ", goc_chan_make(char, LLONG_MAX))   \
     X(RACE_STATUS, "goc_chan_free of a channel that a goroutine waits on",                          \
-      ch = goc_chan_make(int, 0); go(waits); goc_sleep(GOC_MILLISECOND); goc_chan_free(ch))         \
+      ch = goc_chan_make(int, 0); go(waits); until_blocked(); goc_chan_free(ch))                    \
     X(RACE_STATUS, "panic: close of nil channel", goc_close((ints)null))                            \
     X(RACE_STATUS, "panic: close of closed channel", ch = goc_chan_make(int, 0); goc_close(ch);     \
       goc_close(ch))                                                                                \

@@ -2,6 +2,7 @@
  * chan.c - what a channel promises: order, blocking, closing, the nil channel, sizes; and what
  * misuse says. Each test runs with one, two and eight Ps.
  */
+#include "../e2e/turns.h"
 #include "common.h"
 
 #include <goc/chan.h>
@@ -53,7 +54,7 @@ START_TEST(unbuffered_send_waits_for_receiver)
         goc_chan(int) ch = goc_chan_make(int, 0);
         int stage = 0;
         go(note_send, ch, &stage);
-        goc_sleep(5 * GOC_MILLISECOND);
+        until_blocked();
         ck_assert_int_eq(__atomic_load_n(&stage, __ATOMIC_SEQ_CST), 1);
         ck_assert_int_eq(goc_recv(ch), 7);
         while (__atomic_load_n(&stage, __ATOMIC_SEQ_CST) != 2)
@@ -72,7 +73,7 @@ START_TEST(buffered_send_waits_when_full)
         goc_send(ch, 1);
         goc_send(ch, 2);
         go(note_send, ch, &stage);
-        goc_sleep(5 * GOC_MILLISECOND);
+        until_blocked();
         ck_assert_int_eq(__atomic_load_n(&stage, __ATOMIC_SEQ_CST), 1);
         ck_assert_int_eq(goc_len(ch), 2);
         ck_assert_int_eq(goc_cap(ch), 2);
@@ -339,7 +340,7 @@ static void free_in_use(void *arg)
 {
     goc_chan(int) ch = goc_chan_make(int, 0);
     go(send_one, ch, 1);
-    goc_sleep(5 * GOC_MILLISECOND);
+    until_blocked();
     goc_chan_free(ch);
 }
 static void negative_cap(void *arg)

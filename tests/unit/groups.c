@@ -2,6 +2,7 @@
  * groups.c - what WaitGroups, semaphores, sized WaitGroups and errgroups promise, and what misuse
  * says: the primitives that count. Each test runs with one, two and eight Ps.
  */
+#include "../e2e/turns.h"
 #include "common.h"
 
 #include <errno.h>
@@ -147,10 +148,10 @@ START_TEST(sem_first_come_first_served)
         goc_sem_acquire(&s, 2);
         go(acquire_and_note, &s, 4, &large);
         await(&large, 1);
-        goc_sleep(GOC_MILLISECOND);
+        until_blocked();
         ck_assert(!goc_sem_try_acquire(&s, 1)); /* would fit, but there is a queue */
         go(acquire_and_note, &s, 1, &small);
-        goc_sleep(GOC_MILLISECOND);
+        until_blocked();
         ck_assert_int_eq(small, 1);
         goc_sem_release(&s, 2);
         await(&small, 2);
@@ -196,7 +197,9 @@ static void sized_work(goc_sized_waitgroup *wg)
     int n = __atomic_add_fetch(&inside, 1, __ATOMIC_SEQ_CST);
     if (n > __atomic_load_n(&peak, __ATOMIC_SEQ_CST))
         set(&peak, n);
-    goc_sleep(GOC_MILLISECOND);
+    while (__atomic_load_n(&peak, __ATOMIC_SEQ_CST) < 6)
+        goc_gosched();
+    goc_sleep(GOC_MILLISECOND); /* for a seventh to come in */
     __atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
     goc_sized_waitgroup_done(wg);
 }
@@ -218,7 +221,7 @@ START_TEST(sized_waitgroup_limits)
 
         goc_context *ctx = goc_with_timeout(goc_background(), GOC_MILLISECOND);
         for (int i = 0; i < 6; i++)
-            ck_assert_int_eq(goc_sized_waitgroup_add_ctx(&wg, ctx), 0);
+            ck_assert_int_eq(goc_sized_waitgroup_add_ctx(&wg, goc_background()), 0);
         ck_assert_int_eq(goc_sized_waitgroup_add_ctx(&wg, ctx), -1);
         ck_assert_int_eq(errno, ETIMEDOUT);
         for (int i = 0; i < 6; i++)
@@ -372,7 +375,7 @@ static void reused_waitgroup(void *arg)
     goc_gosched();
     goc_waitgroup_done(&wg);
     goc_waitgroup_add(&wg, 1); /* the waiter has been woken and has not yet run */
-    goc_sleep(GOC_SECOND);
+    goc_sleep(GOC_MINUTE);
 }
 static void sem_over_release(void *arg)
 {

@@ -1,6 +1,7 @@
 /*
  * io.c - descriptors that park the goroutine: data, deadlines, closing, addresses, errors.
  */
+#include "../e2e/turns.h"
 #include "common.h"
 
 #include <fcntl.h>
@@ -142,7 +143,7 @@ START_TEST(closing_wakes_all)
         ck_assert_int_eq(pipe(fd), 0);
         for (int i = 0; i < 5; i++)
             go(reads_one, fd[0]);
-        goc_sleep(2 * MS);
+        until_blocked();
         goc_close_fd(fd[0]);
         for (int i = 0; i < 5; i++)
             ck_assert_int_eq(goc_recv(done), EBADF);
@@ -151,14 +152,14 @@ START_TEST(closing_wakes_all)
         /* The number's next life is another descriptor. */
         ck_assert_int_eq(pipe(fd), 0);
         go(reads_one, fd[0]);
-        goc_sleep(2 * MS);
+        until_blocked();
         ck_assert_int_eq(goc_write(fd[1], "x", 1), 1);
         ck_assert_int_eq(goc_recv(done), 1);
         close(fd[0]); /* behind the runtime's back */
         close(fd[1]);
         ck_assert_int_eq(pipe(fd), 0);
         go(reads_one, fd[0]);
-        goc_sleep(2 * MS);
+        until_blocked();
         ck_assert_int_eq(goc_write(fd[1], "x", 1), 1);
         ck_assert_int_eq(goc_recv(done), 1);
         goc_close_fd(fd[0]);

@@ -2,6 +2,7 @@
  * panic.c - what defer, panic, goexit and the ends of the program promise: which deferred calls run, who
  * recovers what, and what is said at the end and with which status.
  */
+#include "../e2e/turns.h"
 #include "common.h"
 
 #include <goc.h>
@@ -267,7 +268,7 @@ static void quits(void *arg)
 {
     goc_chan(int) ch = goc_chan_make(int, 0);
     go(for_ever, ch);
-    goc_sleep(GOC_MILLISECOND);
+    until_blocked();
     raise(SIGQUIT);
 }
 
