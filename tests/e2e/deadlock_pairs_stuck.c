@@ -378,6 +378,81 @@ static void unlock_forgotten_on_error(void)
     settled();
 }
 
+/* The results are to be received when all workers have ended, who cannot end before. */
+static void work_and_send(goc_chan(int) results)
+{
+    goc_send(results, 1);
+    goc_waitgroup_done(&done);
+}
+static void waits_before_it_receives(void)
+{
+    goc_chan(int) results = goc_chan_make(int, fixed ? 3 : 0);
+    goc_waitgroup_add(&done, 3);
+    for (int i = 0; i < 3; i++)
+        go(work_and_send, results);
+    goc_waitgroup_wait(&done);
+    for (int i = 0; i < 3; i++)
+        goc_recv(results);
+}
+
+/* Whoever would signal first wants to be rid of a value, and the one who waits would take it afterwards. */
+static goc_cond taken = GOC_COND_INIT(&b);
+static bool is_taken;
+static void sends_then_signals(goc_chan(int) ch)
+{
+    goc_send(ch, 1);
+    goc_mutex_lock(&b);
+    is_taken = true;
+    goc_cond_signal(&taken);
+    goc_mutex_unlock(&b);
+}
+static void channel_and_cond(void)
+{
+    goc_chan(int) ch = goc_chan_make(int, fixed ? 1 : 0);
+    go(sends_then_signals, ch);
+    goc_mutex_lock(&b);
+    while (!is_taken)
+        goc_cond_wait(&taken);
+    goc_mutex_unlock(&b);
+    goc_recv(ch);
+}
+
+/* A reader that waits for a message, whose sender wants to write first. */
+static void writes_then_sends(goc_chan(int) ch)
+{
+    turn_wait(1);
+    goc_rwmutex_lock(&rw);
+    goc_rwmutex_unlock(&rw);
+    goc_send(ch, 1);
+}
+static void rwmutex_and_channel(void)
+{
+    goc_chan(int) ch = goc_chan_make(int, 0);
+    go(writes_then_sends, ch);
+    goc_rwmutex_rlock(&rw);
+    turn_end();
+    if (fixed)
+        goc_rwmutex_runlock(&rw);
+    goc_recv(ch);
+    if (!fixed)
+        goc_rwmutex_runlock(&rw);
+}
+
+/* The last one ends without having told: counted, and gone by the way out for an error. */
+static void tells_unless_it_fails(bool fails)
+{
+    if (fails && !fixed)
+        return;
+    goc_waitgroup_done(&done);
+}
+static void done_forgotten_on_error(void)
+{
+    goc_waitgroup_add(&done, 2);
+    go(tells_unless_it_fails, false);
+    go(tells_unless_it_fails, true);
+    goc_waitgroup_wait(&done);
+}
+
 const struct pair stuck_pairs[] = {
     PAIR(locks_meet, "DEADLOCK"),
     PAIR(locks_meet_while_others_run, "DEADLOCK"),
@@ -405,5 +480,9 @@ const struct pair stuck_pairs[] = {
     PAIR(wait_inside_the_loop, "DEADLOCK"),
     PAIR(signal_before_wait, "DEADLOCK"),
     PAIR(unlock_forgotten_on_error, "DEADLOCK"),
+    PAIR(waits_before_it_receives, "DEADLOCK"),
+    PAIR(channel_and_cond, "DEADLOCK"),
+    PAIR(rwmutex_and_channel, "DEADLOCK"),
+    PAIR(done_forgotten_on_error, "DEADLOCK"),
     {0},
 };
