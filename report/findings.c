@@ -327,13 +327,20 @@ void findings_output(struct findings *all, const char *format, const char *path,
     die("format %s is not known", format);
 }
 
+/* Opened by their names they would be emptied, with what the program has written there. */
+static FILE *standard(const char *path)
+{
+    if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0)
+        return stdout;
+    return strcmp(path, "/dev/stderr") == 0 ? stderr : NULL;
+}
+
 void findings_outputs(struct findings *all)
 {
     for (size_t i = 0; i < all->options->output.n; i++) {
         const char *s = all->options->output.v[i];
         size_t n = strcspn(s, ":");
-        findings_output(all, arena_strn(&all->arena, s, n), s + n + 1,
-                        strcmp(s + n + 1, "-") == 0 ? stdout : NULL);
+        findings_output(all, arena_strn(&all->arena, s, n), s + n + 1, standard(s + n + 1));
     }
     if (*all->options->save)
         add_output(all, &save_renderer, all->options->save, NULL);
@@ -364,7 +371,7 @@ void findings_check_outputs(const struct options *o)
     }
     for (size_t i = 0; i < o->output.n; i++) {
         const char *path = strchr(o->output.v[i], ':') + 1;
-        if (strcmp(path, "-") != 0)
+        if (!standard(path))
             check_output(path);
     }
     if (*o->save)

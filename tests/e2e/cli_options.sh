@@ -102,6 +102,17 @@ if command -v python3 >/dev/null 2>&1; then
 for line in open(sys.argv[1]): json.loads(line)' "$work/a.json" || wrong "a.json is not JSON"
 fi
 
+# Standard output and error as files: what the program has written there stays.
+for to in - /dev/stdout; do
+    try "$race" --output "github:$to" "$work/racy"
+    want_out 'done'
+    want_out '::error '
+    want_err 'Found 1 data race(s)'
+done
+try "$race" --output json:/dev/stderr "$work/racy"
+want_err 'Found 1 data race(s)'
+want_err '"kind":"race"'
+
 cat >"$work/hang.c" <<'END'
 #include <goc.h>
 static void busy(void)
