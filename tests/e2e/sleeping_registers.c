@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include "turns.h"
 #include <goc.h>
 #include <mqueue.h>
 #include <poll.h>
@@ -239,7 +240,6 @@ static void start(void *held)
     if (held)
         hidden = ~(unsigned long)ch;
     go(wait_on, ch);
-    goc_sleep(10 * GOC_MILLISECOND);
 }
 
 int main(int argc, char **argv)
@@ -254,7 +254,7 @@ int main(int argc, char **argv)
             call = &calls[i];
     prepare();
     goc_go(start, strcmp(argv[2], "held") == 0 ? (void *)1 : NULL);
-    goc_sleep(20 * GOC_MILLISECOND);
+    until_blocked();
     pthread_t t;
     pthread_create(&t, NULL, thread, NULL);
     wait_until_it_sleeps();

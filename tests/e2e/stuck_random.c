@@ -7,6 +7,7 @@
  *   stuck_random SEED [N]    N structures; stuck_random.sh runs many seeds, each in a new process:
  *                            what earlier ones left on stacks may keep somebody reached
  */
+#include "turns.h"
 #include <goc.h>
 #include <goc/race.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@ static void think(struct mind *m)
 {
     if (!m->waits)
         while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE))
-            goc_sleep(GOC_MILLISECOND);
+            goc_sleep(20 * GOC_MILLISECOND);
     else if (m->also)
         goc_select(goc_on_recv(m->waits, NULL), goc_on_recv(*m->also, NULL));
     else
@@ -168,7 +169,7 @@ int main(int argc, char **argv)
         make_plan();
         int want = stuck_by_plan();
         build();
-        goc_sleep(40 * GOC_MILLISECOND); /* all have come to wait */
+        until_blocked(); /* all have come to wait */
         int found = (int)goc_verify_no_leaks();
         end();
         if (found == want)
