@@ -126,8 +126,7 @@ void m_settle(struct m *m)
     }
 }
 
-/* This time round somebody was asked to stop. Never so where SIGURG was the program's before it was ours. */
-static bool wish;
+static bool wish; /* this time round somebody was asked to stop */
 
 /* A goroutine whose P was taken has come back from the kernel and runs. It may, in the place of a P
    that is idle; beyond those it has to get in line, where it can be interrupted. */
@@ -140,7 +139,8 @@ static void look_at_bereft(void)
                 free--;
                 continue;
             }
-            wish = preempt_signal(m) || wish;
+            wish = true;
+            preempt_signal(m);
         }
 }
 
@@ -178,10 +178,9 @@ static void look_at(struct p *p, struct seen *s, int64_t now)
         return;
     }
     store_relaxed(&p->preempt, 1);
-    if (preempt_signal(m)) {
+    wish = true;
+    if (preempt_signal(m))
         again++;
-        wish = true;
-    }
 }
 
 /* Descriptors are looked at by idle threads and by turns of the loop; if there are neither, here.
