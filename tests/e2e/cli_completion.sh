@@ -62,7 +62,7 @@ ask_zsh() {
     mkdir -p "$work/zsh"
     cp "$work/script.zsh" "$work/zsh/_goc-race"
     rm -f "$work/offered"
-    OFFERED=$work/offered ZDOTDIR=$work timeout 20 zsh -f -c '
+    OFFERED=$work/offered ZDOTDIR=$work timeout 120 zsh -f -c '
         zmodload zsh/zpty
         zpty shell zsh -f -i
         zpty -w shell "PS2= RPS1= fpath=($1 \$fpath); autoload -U compinit; compinit -D -u

@@ -32,7 +32,7 @@ want_status 139
 py() { # NAME ARG…: python's program on standard input
     what=$1
     shift
-    timeout 30 python3 - "$@" >"$out" 2>"$err" || wrong "$(tail -n 3 "$err")"
+    timeout 120 python3 - "$@" >"$out" 2>"$err" || wrong "$(tail -n 3 "$err")"
 }
 
 # What is in each of the schemas that Jenkins' plugins, GitLab and others publish.

@@ -10,7 +10,7 @@ want_status 66
 py() { # FILE PROGRAM
     command -v python3 >/dev/null 2>&1 || return 0
     what="python3 check of $1"
-    timeout 20 python3 -c "$2" "$1" >"$out" 2>"$err" || wrong "$(tail -n 1 "$err")"
+    timeout 120 python3 -c "$2" "$1" >"$out" 2>"$err" || wrong "$(tail -n 1 "$err")"
 }
 py "$work/r.json" '
 import json, sys

@@ -21,7 +21,7 @@ want_status 0
 
 if command -v python3 >/dev/null 2>&1; then
     what='the schema of goc-race-report(5)'
-    timeout 20 python3 - man/goc-race-report.5 "$work/r.json" >"$out" 2>"$err" <<'END' ||
+    timeout 120 python3 - man/goc-race-report.5 "$work/r.json" >"$out" 2>"$err" <<'END' ||
 import json, re, sys
 page = open(sys.argv[1]).read()
 schema = json.loads(re.search(r'^\{"\$schema".*?^\.Ed', page, re.S | re.M).group(0)[:-3])
@@ -62,7 +62,7 @@ for l in lines:
 END
         wrong "$(tail -n 1 "$err")"
     what='SARIF'
-    timeout 20 python3 - "$work/r.sarif" >"$out" 2>"$err" <<'END' ||
+    timeout 120 python3 - "$work/r.sarif" >"$out" 2>"$err" <<'END' ||
 import json, sys
 s = json.load(open(sys.argv[1]))
 assert set(s) == {"$schema", "version", "runs"} and s["version"] == "2.1.0"

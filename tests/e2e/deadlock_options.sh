@@ -63,7 +63,7 @@ sed -i 's/#include <string.h>/#include <signal.h>\n&/' "$work/prog.c"
 run() { # wanted status, then the arguments
     want=$1
     shift
-    timeout 60 "$race" "$@" >"$work/said" 2>&1
+    timeout 240 "$race" "$@" >"$work/said" 2>&1
     status=$?
     [ $status = "$want" ] || say "$*: status $status, not $want: $(cat "$work/said")"
 }

@@ -9,7 +9,7 @@ for name in $("$work/prog" 2>/dev/null); do
     for way in held gone; do
         want=0
         [ $way = gone ] && want=1
-        timeout 60 "$build/bin/goc-race" --detect=leak "$work/prog" "$name" $way >"$work/said" 2>"$work/told"
+        timeout 240 "$build/bin/goc-race" --detect=leak "$work/prog" "$name" $way >"$work/said" 2>"$work/told"
         n=$((n + 1))
         grep -q "^$want found" "$work/said" || {
             echo "$name, $way: not $want found: $(cat "$work/said" "$work/told")"

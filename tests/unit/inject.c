@@ -245,7 +245,9 @@ static int work(void)
     if (!goc_pcall(panics, NULL))
         return 4;
     pipes();
-    talk("unix", "@goc-inject");
+    char address[40]; /* this process's own */
+    snprintf(address, sizeof address, "@goc-inject-%d", (int)getpid());
+    talk("unix", address);
     talk("tcp", "127.0.0.1:0");
     goc_chan_free(numbers);
     printf("done %d\n", sum);
