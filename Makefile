@@ -41,7 +41,7 @@ REP_LIBS = -ldw -lelf -lm
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(filter-out tests/unit/common.c,$(wildcard tests/unit/*.c)))
 
 .PHONY: all objects demo check setup unit e2e doors lint bench bench-peers bench-scale soak fuzz \
-        fuzz-decode mutants \
+        fuzz-decode mutants flaky \
         install uninstall clean help deb
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -186,6 +186,9 @@ fuzz: all ## random programs against the oracle, FUZZ_SECONDS=60
 	@FUZZ=1 sh tests/oracle/run $(BUILD) $${FUZZ_SECONDS:-60}
 mutants: all ## faults of one line that the oracle must find
 	@tests/oracle/mutants $(BUILD)
+
+flaky: all unit ## every test TIMES=10 times beside a loaded machine: a table of those that fail
+	@BUILD=$(BUILD) sh tests/flaky
 
 fuzz-decode: ## libFuzzer on the reader of records, FUZZ_SECONDS=60
 	@sh tests/fuzz/run $(BUILD) $${FUZZ_SECONDS:-60}
