@@ -83,6 +83,8 @@ static const char bank[] =
     "/src/bank.c:8\n"
     "Mutexes held: goroutine 7 holds 'bank.mu' (locked at /src/bank.c:19); main goroutine holds "
     "none\n"
+    "Hint: only goroutine 7 holds 'bank.mu' (locked at /src/bank.c:19); if that is what guards "
+    "'bank.accounts[1].balance', main goroutine must hold it as well\n"
     "==================\n"
     "Found 1 data race(s)\n"
     "exit status 66\n";
