@@ -1,5 +1,6 @@
 /*
- * exec_posix.c - operations on what POSIX has: mutexes, rwlocks, semaphores, once, pipes, threads.
+ * exec_posix.c - operations on what POSIX has: mutexes, spin locks, rwlocks, semaphores, once, pipes, sockets,
+ * threads.
  *
  * A goroutine that blocked in one of these would block its P with it, so that those that goroutines
  * do are only done where they need not wait. A thread would run beside the one P: its creator waits
@@ -9,11 +10,16 @@
 #include "exec.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <threads.h>
 #include <unistd.h>
 
-static pthread_mutex_t pmutex[N_PMUTEX];
+static pthread_mutex_t pmutex[P_SPIN];
+static pthread_spinlock_t spin;
+static mtx_t mtx;
 static pthread_rwlock_t prw[N_PRW];
 static sem_t psem[N_PSEM];
 static pthread_once_t ponce[N_PONCE]; /* PTHREAD_ONCE_INIT is zero */
@@ -22,34 +28,57 @@ static int pipes[N_PIPE][2];
 /* What the guards know; exact with one P. */
 static uint32_t pmutex_held[N_PMUTEX], prw_readers[N_PRW], prw_written[N_PRW];
 
+/* A connection from us to us; the accepted end is the one that reads. */
+static bool tcp_pair(int end[2])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t n = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    end[1] = socket(AF_INET, SOCK_STREAM, 0);
+    if (listener < 0 || end[1] < 0 || bind(listener, (struct sockaddr *)&at, n) ||
+        listen(listener, 1) || getsockname(listener, (struct sockaddr *)&at, &n) ||
+        connect(end[1], (struct sockaddr *)&at, n))
+        return false;
+    end[0] = accept(listener, NULL, NULL);
+    close(listener);
+    return end[0] >= 0 && !fcntl(end[0], F_SETFL, O_NONBLOCK) && !fcntl(end[1], F_SETFL, O_NONBLOCK);
+}
+
 bool posix_objects(void)
 {
-    for (int i = 0; i < N_PMUTEX; i++)
+    for (int i = 0; i < P_SPIN; i++)
         pthread_mutex_init(&pmutex[i], NULL);
+    pthread_spin_init(&spin, PTHREAD_PROCESS_PRIVATE);
+    mtx_init(&mtx, mtx_plain);
     for (int i = 0; i < N_PRW; i++)
         pthread_rwlock_init(&prw[i], NULL);
     for (int i = 0; i < N_PSEM; i++)
         sem_init(&psem[i], 0, 0);
-    for (int i = 0; i < N_PIPE; i++)
+    for (int i = 0; i < PIPE_PAIR; i++)
         if (pipe2(pipes[i], O_NONBLOCK))
             return false;
-    return true;
+    return !socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pipes[PIPE_PAIR]) &&
+           tcp_pair(pipes[PIPE_TCP]);
 }
 
 /* --- locks, semaphores, pipes, once ----------------------------------------------------------- */
+
+static bool plock(int i, bool attempt)
+{
+    if (i == P_SPIN)
+        return !(attempt ? pthread_spin_trylock : pthread_spin_lock)(&spin);
+    if (i == P_MTX)
+        return (attempt ? mtx_trylock : mtx_lock)(&mtx) == thrd_success;
+    return !(attempt ? pthread_mutex_trylock : pthread_mutex_lock)(&pmutex[i]);
+}
 
 static void run_plock(struct run *x, int i, bool attempt)
 {
     if (x->pmutex >> i & 1)
         return;
-    if (attempt || par) {
-        if (pthread_mutex_trylock(&pmutex[i]))
-            return;
-    } else {
-        if (pmutex_held[i])
-            return;
-        pthread_mutex_lock(&pmutex[i]);
-    }
+    attempt = attempt || par;
+    if ((!attempt && pmutex_held[i]) || !plock(i, attempt))
+        return;
     log_event(x, EV_LOCKED, 0, MUTEX_POSIX + (uint64_t)i, 0, MUTEX);
     x->pmutex |= 1u << i;
     pmutex_held[i] = 1;
@@ -62,7 +91,12 @@ static void run_punlock(struct run *x, int i)
     x->pmutex &= ~(1u << i);
     log_event(x, EV_UNLOCK, 0, MUTEX_POSIX + (uint64_t)i, 0, MUTEX);
     pmutex_held[i] = 0;
-    pthread_mutex_unlock(&pmutex[i]);
+    if (i == P_SPIN)
+        pthread_spin_unlock(&spin);
+    else if (i == P_MTX)
+        mtx_unlock(&mtx);
+    else
+        pthread_mutex_unlock(&pmutex[i]);
 }
 
 static void run_prwlock(struct run *x, int i, bool write, bool attempt)

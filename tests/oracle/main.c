@@ -2,7 +2,7 @@
  * main.c - the driver: makes programs, has them run, compares the detector's word with the
  * oracle's.
  *
- *     oracle --exec PATH [--seed N] [--count N] [--seconds S] [--par] [--procs P] [--save DIR] [-v]
+ *     oracle --exec PATH [--seed N] [--count N] [--seconds S] [--par] [--procs P] [--save DIR] [--coverage] [-v]
  *     oracle --exec PATH --program FILE [--repeat N] [--shrink] [--std FILE] [-v]
  *
  * The executor is started once for each program, with the program in shared memory, the record
@@ -499,6 +499,7 @@ static void count(enum outcome o)
         total_races += verdict.nrace;
         total_findings += nfinding;
         total_events += S->nevents;
+        coverage_add(S);
     }
 }
 
@@ -506,7 +507,7 @@ int main(int argc, char **argv)
 {
     uint64_t seed = 1, number = UINT64_MAX;
     double seconds = 1e9;
-    bool par = false, small = true;
+    bool par = false, small = true, coverage = false;
     const char *save = NULL, *program = NULL, *std_file = NULL;
     uint64_t repeat = 1, limit = 5;
     for (int i = 1; i < argc; i++) {
@@ -533,6 +534,8 @@ int main(int argc, char **argv)
             std_file = v, i++;
         else if (!strcmp(argv[i], "--no-shrink"))
             small = false;
+        else if (!strcmp(argv[i], "--coverage"))
+            coverage = true;
         else if (!strcmp(argv[i], "--pairs"))
             with_pairs = true;
         else if (!strcmp(argv[i], "-v"))
@@ -618,5 +621,10 @@ int main(int argc, char **argv)
     for (int o = FALSE_ALARM; o < N_OUTCOMES; o++)
         printf(" %s %llu%s", outcome_name[o], (unsigned long long)totals[o],
                o + 1 < N_OUTCOMES ? "," : "\n");
+    /* A few programs need not have them all. */
+    if (coverage && !coverage_print() && totals[SAME] >= 300) {
+        printf("a primitive was never used\n");
+        bad++;
+    }
     return bad ? 1 : 0;
 }

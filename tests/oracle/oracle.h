@@ -36,6 +36,10 @@ struct verdict {
 /* Judge the trace in s. What it fills in belongs to it, until the next call. */
 void oracle_judge(const struct shared *s, struct verdict *v);
 
+/* coverage.c: which primitives did the programs use? False if one was never. */
+void coverage_add(const struct shared *s);
+bool coverage_print(void);
+
 /* Does access a (an index) happen before access b? */
 bool oracle_ordered(uint32_t a, uint32_t b);
 

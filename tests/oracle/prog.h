@@ -43,11 +43,15 @@ enum {
     N_HEAP = 6,
     N_ANN = 4,
     N_CTX = 3, /* each the child of the one before */
-    N_PMUTEX = 3,
+    N_PMUTEX = 5, /* POSIX mutexes; the last but one is a spin lock, the last C11's */
+    P_SPIN = N_PMUTEX - 2,
+    P_MTX = N_PMUTEX - 1,
     N_PRW = 2,
     N_PSEM = 2,
     N_PONCE = 2,
-    N_PIPE = 2,
+    N_PIPE = 4, /* pipes; the last but one is a pair of sockets, the last a connection */
+    PIPE_PAIR = N_PIPE - 2,
+    PIPE_TCP = N_PIPE - 1,
     N_CELL = 24,
     ARENA = 1024, /* bytes of global memory, at most */
     STACKBUF = 64,
