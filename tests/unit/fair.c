@@ -8,7 +8,6 @@
 #include "common.h"
 
 #include <goc.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 static atomic_bool over;
@@ -174,30 +173,7 @@ START_TEST(ready_comes_before_spent)
 }
 END_TEST
 
-/* Who yields leaves a goroutine behind that another P can run: it does not wait for this one's, which
-   goes on with one that never stops. (Without its signal the monitor cannot interrupt that one.) */
-static void until_over(void)
-{
-    while (!over)
-        ++sink[0];
-    ran = true;
-}
-START_TEST(who_yields_goes_on_elsewhere)
-{
-    signal(SIGURG, SIG_IGN);
-    goc_gomaxprocs(2);
-    for (int i = 0; i < 50; i++) {
-        over = ran = false;
-        go(until_over);
-        goc_gosched(); /* it is next here */
-        over = true;
-        while (!ran)
-            goc_gosched();
-    }
-}
-END_TEST
-
 UNIT_MAIN("fair", 60, a_pair_does_not_starve_a_loop, nor_with_a_timer_set,
           sleepers_do_not_starve_a_loop, timers_do_not_starve_a_loop,
           sleepers_do_not_starve_who_yields, a_chain_of_starts_does_not_starve_a_loop,
-          ready_comes_before_spent, who_yields_goes_on_elsewhere)
+          ready_comes_before_spent)
