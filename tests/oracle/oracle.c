@@ -244,6 +244,8 @@ static void resolve_channels(void)
    operation learnt stands in the event of its end, if that came already; then the rest is in it. */
 static void slot_edges(uint64_t i, uint32_t k, uint32_t to)
 {
+    if (k == NONE) /* no numbers were given from an inconclusive send on: nothing will be judged */
+        return;
     for (uint32_t c = S->cap[i]; k >= c;) {
         k -= c;
         uint32_t s = sends[i].at[k], r = receiver[s];
