@@ -428,7 +428,7 @@ START_TEST(rwmutex_memory_may_go_after_unlock)
                 break;
             case 1:
                 while (!goc_rwmutex_tryrlock(l))
-                    if (i % 8 == 1)
+                    if (i % 64 != 5) /* else it is interrupted first, which takes its time */
                         goc_gosched();
                 goc_rwmutex_runlock(l);
                 break;
