@@ -310,9 +310,10 @@ static void set_soon(void)
 }
 static __attribute__((no_sanitize("thread"))) void nap_by(int (*f)(void))
 {
-    do
-        f();
-    while (!told);
+    while (goc_numgoroutine() > 1)
+        goc_gosched();
+    until_blocked();
+    f();
 }
 static int by_nanosleep(void)
 {
