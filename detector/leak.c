@@ -320,6 +320,7 @@ void hook_quit(const uintptr_t *reg, size_t n, uintptr_t sp)
     if (g && sp - g->stack_lo < g->stack_hi - g->stack_lo) {
         quit_g = g;
         quit_sp = sp - 128; /* the red zone */
+        leak_q.handler = (int)sys_call(SYS_gettid, 0, 0, 0, 0, 0, 0);
     }
     leak_q.word = reg;
     leak_q.words = n;
@@ -331,4 +332,5 @@ void hook_quit(const uintptr_t *reg, size_t n, uintptr_t sp)
            sys_now_ns() - began < QUIT_MS * 1000000ull)
         sys_call(SYS_futex, (long)&answered, FUTEX_WAIT_PRIVATE, had, (long)step, 0, 0);
     leak_q.words = 0;
+    leak_q.handler = 0;
 }

@@ -42,6 +42,7 @@ struct leak_question {
     struct race_g *caller;
     const uintptr_t *word; /* registers of the goroutine that SIGQUIT interrupted */
     size_t words;
+    int handler; /* the thread that is in SIGQUIT's handler, in no code of the program's; 0: none */
     bool list; /* those who merely wait are wanted as well */
 };
 extern struct leak_question leak_q;

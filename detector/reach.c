@@ -523,8 +523,8 @@ static void add_thread(const struct snapshot_thread *t)
     asked_sp = t->sp;
     in_scheduler = false;
     leak_q.world->thread_stacks(is_scheduler);
-    if (in_scheduler)
-        return;
+    if (in_scheduler || t->tid == leak_q.handler)
+        return; /* what the handler interrupted is looked at for itself: leak_q.word, leak_q.from */
     for (u32 k = 0; t->held && k < SNAPSHOT_REGS; k++) {
         visit(t->regs[k], 0);
         visit_record(t->regs[k]);

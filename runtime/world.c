@@ -60,11 +60,13 @@ static void idle_threads(void (*fn)(void *arg, int tid), void *arg)
         fn(arg, sched.poller->tid);
 }
 
+/* A thread that has not come to its scheduler yet has in its registers what the one that started it had;
+   libc's record of it, which its handle points at, lies above its stack. */
 static void thread_stacks(void (*fn)(uintptr_t sp, size_t at_most))
 {
     for (struct m *m = sched.all_m; m; m = m->all_next)
         if (!m->foreign)
-            fn((uintptr_t)m->g0_sp, G0_SIZE);
+            fn(m->g0_sp ? (uintptr_t)m->g0_sp : (uintptr_t)m->thread, G0_SIZE);
 }
 
 static void timers(void (*fn)(void *arg, const void *p, size_t n), void *arg)
