@@ -213,8 +213,36 @@ static bool holders_alive(u32 lock)
 
 static void wake(u32 i);
 
+/* The pages that have an object somebody waits on: a bit for each. Nearly all blocks lie on others. */
+static u64 *object_pages;
+#define OBJECT_PAGES_SIZE (1ull << (DET_ADDR_BITS - 15))
+
+static u64 *page_of_object(uintptr_t a, u64 *bit)
+{
+    uintptr_t page = (a & DET_ADDR_MASK) >> 12;
+    *bit = 1ull << page % 64;
+    return &object_pages[page / 64];
+}
+
+static void note_objects(void)
+{
+    u64 bit;
+    for (size_t k = 0; k < objects.n; k++) {
+        u64 *word = page_of_object(objects.v[k].key, &bit);
+        *word |= bit;
+    }
+}
+
+static inline bool has_object(uintptr_t a)
+{
+    u64 bit;
+    return *page_of_object(a, &bit) & bit;
+}
+
 static void wake_range(uintptr_t lo, uintptr_t hi)
 {
+    if (hi - lo <= 4096 && !has_object(lo) && !has_object(hi - 1))
+        return;
     for (size_t k = table_find(&objects, lo); k < objects.n && objects.v[k].key < hi; k++) {
         struct person *p = &people[objects.v[k].value];
         if (!p->alive && !waits_for_lock(p))
@@ -407,8 +435,11 @@ static void spread(void)
             continue;
         uintptr_t lo = work.v[work.n - 1].key, hi = ends[work.n - 1];
         work.n--;
-        for (; lo + 8 <= hi; lo += 8)
-            visit(*(const uintptr_t *)lo, lo);
+        for (; lo + 8 <= hi; lo += 8) {
+            uintptr_t w = *(const uintptr_t *)lo;
+            if (w) /* most of most blocks is zero */
+                visit(w, lo);
+        }
     }
 }
 
@@ -624,6 +655,7 @@ static void find_roots(void)
     }
     table_sort(&objects);
     table_sort(&locks);
+    note_objects();
     for (size_t k = 0; k < args.n; k++)
         visit(args.v[k].key, 0);
     for (size_t k = 0; k < leak_q.words; k++) {
@@ -792,6 +824,7 @@ void reach_search(const struct snapshot *s, void *out)
     ring = det_map(RING * sizeof *ring);
     marks = det_map(1ull << (DET_ADDR_BITS - 7));
     begins = det_map(BEGINS_SIZE);
+    object_pages = det_map(OBJECT_PAGES_SIZE);
     find_roots();
     spread();
     for (u32 i = 0; i < people_n; i++) {
@@ -810,6 +843,7 @@ void reach_search(const struct snapshot *s, void *out)
     }
     a->blocked = blocked_n;
     classify(a);
+    det_unmap(object_pages, OBJECT_PAGES_SIZE);
     det_unmap(begins, BEGINS_SIZE);
     det_unmap(marks, 1ull << (DET_ADDR_BITS - 7));
     a->done = true;
