@@ -159,8 +159,7 @@ ICEPT(int, shmdt, (const void *p))
     return REAL(shmdt)(p);
 }
 
-/* --- POSIX message queues
- * --------------------------------------------------------------------------- */
+/* --- POSIX message queues ----------------------------------------------------------------- */
 
 /* Two descriptors of one queue have its inode in common. */
 static const void *mq_of(mqd_t q)
@@ -206,8 +205,7 @@ RECEIVE(mq_receive, (mqd_t q, char *m, size_t n, unsigned *prio), (q, m, n, prio
 RECEIVE(mq_timedreceive, (mqd_t q, char *m, size_t n, unsigned *prio, const struct timespec *t),
         (q, m, n, prio, t))
 
-/* --- asynchronous I/O
- * --------------------------------------------------------------------------------- */
+/* --- asynchronous I/O --------------------------------------------------------------------- */
 
 static void aio_asked(uintptr_t pc, struct aiocb *c, bool writes)
 {

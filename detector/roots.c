@@ -8,12 +8,13 @@
  * stuck that is not. So it is the other way round: all that is mapped counts, less what is
  * known to be something else:
  *
- *   this library's own   each mapping of the detector's and the runtime's is written down when it
- * is made (roots_own). Among it are the stacks of goroutines. stacks               of everybody who
- * has a record, and main's: who waits has only its live part, and that only once it is reached. Of
- * the scheduler's threads the part below their first frame; above it are their thread-local
- * variables. malloc's             blocks count when something points at them. A block tells which
- * of the allocator's regions it lies in by the flags before it: of the main one
+ *   this library's own   each mapping of the detector's and the runtime's is written down when it is
+ *                        made (roots_own); among it are the stacks of goroutines.
+ *   stacks               of everybody who has a record, and main's: who waits has only its live part, and
+ *                        that only once it is reached. Of the scheduler's threads the part below their
+ *                        first frame; above it are their thread-local variables.
+ *   malloc's             blocks count when something points at them. A block tells which of the
+ *                        allocator's regions it lies in by the flags before it: of the main one
  *                        ("[heap]"), of another one (64 MiB, aligned), or a mapping of its own.
  *   data segments        looked at by leak.c's list.
  *
@@ -40,8 +41,7 @@ struct range {
     uintptr_t lo, hi;
 };
 
-/* --- what is our own
- * -------------------------------------------------------------------------------- */
+/* --- what is our own ---------------------------------------------------------------------- */
 
 #define OWN_MAX 65536
 static struct range own[OWN_MAX]; /* lo 0: free. `hi` is written first */
@@ -85,8 +85,7 @@ void roots_break_moved(void)
     break_moved = true;
 }
 
-/* --- what is looked at by other rules
- * ------------------------------------------------------------- */
+/* --- what is looked at by other rules ----------------------------------------------------- */
 
 static struct range *except;
 static size_t except_n, except_cap;
@@ -170,8 +169,7 @@ void roots_except_block(uintptr_t base, size_t size)
     }
 }
 
-/* --- looking
- * ------------------------------------------------------------------------------------------ */
+/* --- looking ------------------------------------------------------------------------------ */
 
 #define SHARED_MAX (4ul << 30)
 #define PAGE 4096ul

@@ -13,9 +13,9 @@
  * and wait until the copy is made. Threads that sleep in the kernel are left alone, because an
  * interrupted poll or nanosleep would return EINTR to a program that never asked for signals. So
  * the functions of libc that sleep put the caller's registers on the stack before they do
- * (ICEPT_MAY_SLEEP; tests/e2e/sleeping_registers.c goes through them), and all of the stack is looked at. Of a thread that sleeps in a call which is not
- * among them, a pointer that is only in a register is not seen. The kernel tells which is which, and
- * where their stacks are (/proc/self/task/TID/syscall).
+ * (ICEPT_MAY_SLEEP; tests/e2e/sleeping_registers.c goes through them), and all of the stack is looked
+ * at. Of a thread that sleeps in a call which is not among them, a pointer that is only in a register is
+ * not seen. The kernel tells which is which, and where their stacks are (/proc/self/task/TID/syscall).
  *
  * Rejected: a tracer process with ptrace (not allowed in many containers), reading while the
  * program is stopped (a second per gigabyte), write barriers (the price of a garbage collector).

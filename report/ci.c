@@ -18,8 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- JUnit
- * --------------------------------------------------------------------------------------*/
+/* --- JUnit -------------------------------------------------------------------------------- */
 
 static void junit_case(FILE *f, struct findings *all, struct finding *fi)
 {
@@ -83,8 +82,7 @@ static void junit_end(struct output *o, struct findings *all)
 
 const struct renderer junit_renderer = {.name = "junit", .end = junit_end};
 
-/* --- GitHub
- * -------------------------------------------------------------------------------------*/
+/* --- GitHub ------------------------------------------------------------------------------- */
 
 /* The text of a workflow command; a property escapes two more characters. */
 static void command_text(FILE *f, const char *s, bool property)

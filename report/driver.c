@@ -130,8 +130,7 @@ struct command {
     struct strs sanitize; /* other sanitizers asked for */
 };
 
-/* --- temporary files
- * ----------------------------------------------------------------------------*/
+/* --- temporary files ---------------------------------------------------------------------- */
 
 static char *temp;
 static pid_t temp_owner;
@@ -203,8 +202,7 @@ int spawn_wait(char **argv)
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/* --- reading the command line
- * -------------------------------------------------------------------*/
+/* --- reading the command line ------------------------------------------------------------- */
 
 static void response(struct strs *out, const char *path, int depth);
 
@@ -364,8 +362,7 @@ static void classify(struct command *c, const struct strs *in)
     c->question = !c->inputs;
 }
 
-/* --- building the commands
- * ----------------------------------------------------------------------*/
+/* --- building the commands ---------------------------------------------------------------- */
 
 static const char *compiler(bool cxx)
 {

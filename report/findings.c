@@ -51,8 +51,7 @@ void findings_init(struct findings *all, const struct options *o)
         findings_load(all, o->baseline, true);
 }
 
-/* --- keys
- * ---------------------------------------------------------------------------------------*/
+/* --- keys --------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t h, const void *p, size_t n)
 {
@@ -127,8 +126,7 @@ static struct finding **slot(struct findings *all, uint64_t key)
     return &all->table[i];
 }
 
-/* --- the stream
- * ---------------------------------------------------------------------------------*/
+/* --- the stream --------------------------------------------------------------------------- */
 
 void findings_writer(struct findings *all, unsigned tag, bool fresh)
 {
@@ -278,8 +276,7 @@ void findings_waiting(struct findings *all, struct finding *f)
             o->how->waiting(o, all, f);
 }
 
-/* --- outputs
- * ------------------------------------------------------------------------------------*/
+/* --- outputs ------------------------------------------------------------------------------ */
 
 static const struct renderer save_renderer;
 
@@ -426,8 +423,7 @@ void findings_free(struct findings *all)
     arena_free(&all->arena);
 }
 
-/* --- saved files
- * --------------------------------------------------------------------------------*/
+/* --- saved files -------------------------------------------------------------------------- */
 
 static void save_end(struct output *o, struct findings *all)
 {

@@ -67,8 +67,7 @@
 
 extern char **environ;
 
-/* --- the text
- * ------------------------------------------------------------------------------------- */
+/* --- the text ----------------------------------------------------------------------------- */
 
 #define STR_(x) #x
 #define STR(x) STR_(x)
@@ -236,8 +235,7 @@ unsigned inline_calls(const char *text, struct buf *out)
     return id;
 }
 
-/* --- being the assembler
- * -------------------------------------------------------------------------- */
+/* --- being the assembler ------------------------------------------------------------------ */
 
 /* The first `as` of the folders in `list` that is not this program. */
 static char *find_as(const char *list, const struct stat *self)

@@ -44,8 +44,7 @@
 
 void (*tool_sigpipe)(int) = SIG_DFL;
 
-/* --- what kind of program
- * -----------------------------------------------------------------------*/
+/* --- what kind of program ----------------------------------------------------------------- */
 
 static bool names_tsan(Elf *elf, Elf_Scn *scn, const GElf_Shdr *sh)
 {
@@ -134,8 +133,7 @@ static char *find_program(const char *name)
     return found;
 }
 
-/* --- the stream
- * ---------------------------------------------------------------------------------*/
+/* --- the stream --------------------------------------------------------------------------- */
 
 static void on_hello(void *arg, const struct record_hello *h)
 {
@@ -296,8 +294,7 @@ int verdict(struct run *r, int own, bool overrides)
     return status;
 }
 
-/* --- the child
- * ----------------------------------------------------------------------------------*/
+/* --- the child ---------------------------------------------------------------------------- */
 
 struct child {
     pid_t pid;

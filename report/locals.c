@@ -20,8 +20,7 @@
 
 #define SCOPES 64
 
-/* --- locals
- * -------------------------------------------------------------------------------------*/
+/* --- locals ------------------------------------------------------------------------------- */
 
 /* Where frame-relative addresses count from, on x86-64 and aarch64 with a frame pointer. */
 static Dwarf_Addr frame_base(Dwarf_Die *function, Dwarf_Addr fp)
@@ -164,8 +163,7 @@ bool symbols_local(struct symbols *s, struct part *p, Dwarf_Die *inner)
     return false;
 }
 
-/* --- blocks
- * -------------------------------------------------------------------------------------*/
+/* --- blocks ------------------------------------------------------------------------------- */
 
 struct guess {
     Dwarf_Die type; /* the pointee */

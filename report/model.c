@@ -147,8 +147,7 @@ bool part_of_order(const struct part *p)
            p->r.role == PART_EMPTY_WAIT;
 }
 
-/* --- summaries
- * ----------------------------------------------------------------------------------*/
+/* --- summaries ---------------------------------------------------------------------------- */
 
 const struct frame *part_frame(const struct part *p)
 {

@@ -18,8 +18,7 @@
 #include <dwarf.h>
 #include <string.h>
 
-/* --- types
- * --------------------------------------------------------------------------------------*/
+/* --- types -------------------------------------------------------------------------------- */
 
 bool type_of(Dwarf_Die *die, Dwarf_Die *type)
 {
@@ -281,8 +280,7 @@ void type_path(struct buf *b, Dwarf_Die *t, Dwarf_Word off, Dwarf_Word size, siz
     }
 }
 
-/* --- variables
- * ----------------------------------------------------------------------------------*/
+/* --- variables ---------------------------------------------------------------------------- */
 
 static bool variable_address(Dwarf_Die *v, Dwarf_Addr *addr)
 {

@@ -8,8 +8,8 @@
  *   turn_done()      one more thing has happened; turn_await(n) waits until n have
  *   until_left(n)    waits until only n goroutines are left, the caller included
  *   until_blocked()  waits until every other goroutine waits for something, a time and a descriptor
- * included: on the caller's P, then the only one, they have had their turns, and all threads but
- *                    the caller's are seen asleep, several times in a row
+ *                    included: on the caller's P, then the only one, they have had their turns, and all
+ *                    threads but the caller's are seen asleep, several times in a row
  *
  * None of them orders anything: the counter is relaxed and in functions without instrumentation,
  * and how many goroutines there are, Gosched and GOMAXPROCS are no synchronisation. Nobody sleeps,

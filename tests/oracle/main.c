@@ -195,8 +195,7 @@ static void read_findings(void)
     munmap(base, (size_t)size);
 }
 
-/* --- comparing
- * -------------------------------------------------------------------------------------- */
+/* --- comparing ---------------------------------------------------------------------------- */
 
 static bool covers(const struct finding *f, uint64_t byte)
 {
@@ -377,8 +376,7 @@ static enum outcome try_program(void)
     return compare();
 }
 
-/* --- shrinking
- * -------------------------------------------------------------------------------------- */
+/* --- shrinking ---------------------------------------------------------------------------- */
 
 /* Still different, in the same way, in one of a few runs? */
 static bool still(enum outcome o)
@@ -426,8 +424,7 @@ static void shrink(enum outcome o)
         ;
 }
 
-/* --- telling
- * ------------------------------------------------------------------------------------------ */
+/* --- telling ------------------------------------------------------------------------------ */
 
 static const char *const event_name[] = {
     "none",         "start",       "finish",  "go",      "access",     "atomic",

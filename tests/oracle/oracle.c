@@ -292,8 +292,7 @@ static void on_received(uint32_t e, uint32_t r)
     }
 }
 
-/* --- atomics
- * ---------------------------------------------------------------------------------------- */
+/* --- atomics ------------------------------------------------------------------------------ */
 
 /* What an acquire that reads this value synchronises with: at most one event a goroutine, since a
    later one of the same goroutine includes the earlier. */
@@ -426,8 +425,7 @@ static void on_fence(uint32_t e, uint32_t g, uint64_t order)
         release_fence[g] = e;
 }
 
-/* --- the walk
- * ------------------------------------------------------------------------------------------ */
+/* --- the walk ----------------------------------------------------------------------------- */
 
 static struct list annotation[ALL_ANN];
 
@@ -594,8 +592,7 @@ bool oracle_ordered(uint32_t a, uint32_t b)
     return p->g == c->g || vector(c->event)[p->g] >= p->time;
 }
 
-/* --- the verdicts
- * ------------------------------------------------------------------------------------------ */
+/* --- the verdicts ------------------------------------------------------------------------- */
 
 static struct byte {
     uint64_t addr;
