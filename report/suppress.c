@@ -32,13 +32,17 @@ struct suppressions {
 
 struct suppressions *suppressions_read(const char *path)
 {
-    char *text = read_whole(path, NULL), *save = text;
+    size_t size;
+    char *text = read_whole(path, &size), *save = text;
     if (!text)
         die("cannot read %s: %s", path, strerror(errno));
+    const char *stop = text + size;
     struct suppressions *s = xmalloc(sizeof *s);
     *s = (struct suppressions){.path = path};
     for (size_t line = 1; text; line++) {
         char *end = strchr(text, '\n'), *next = end ? end + 1 : NULL;
+        if (!end && text + strlen(text) != stop)
+            die("%s:%zu: a zero byte, where a line of text was expected: KIND:PATTERN", path, line);
         if (end)
             *end = 0;
         text += strspn(text, " \t");

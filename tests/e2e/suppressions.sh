@@ -107,7 +107,7 @@ quiet race called_from_lib:kinds
 loud race race_top:outer
 loud race 'race:^nner'
 loud race 'race:inne$'
-loud race race:main
+loud race 'race:^main$' # the anchors: the folder that all this lies in may be called so
 loud race race:second
 loud race called_from_lib:libnone
 loud race deadlock:inner
@@ -158,6 +158,11 @@ done
 printf 'race:%s$\n' "$(printf 'a*%.0s' $(seq 200))" >"$work/supp"
 try timeout 120 "$race" --suppressions="$work/supp" "$work/kinds" race
 want_status 66
+printf '# a comment\n\n\0race:inner\n' >"$work/supp" # what follows must not go unread in silence
+try "$race" --suppressions="$work/supp" "$work/kinds" race
+want_status 125
+want_err_lines 1
+want_err "$work/supp:3: "
 head -c 100000 /dev/urandom >"$work/supp"
 try "$race" --suppressions="$work/supp" "$work/clean"
 want_status 125
