@@ -3,19 +3,11 @@
 # renderer of its Markdown. Names of files and functions that have every character that means something.
 . tests/e2e/lib
 command -v python3 >/dev/null 2>&1 || { echo 'no python3 here'; exit 77; }
-build order
+build order crash
 mkdir -p "$work/100%, a:b&\"<c>"
 odd=$work'/100%, a:b&"<c>/racy`x`.c'
 sed "s|racy.c|racy|" "$work/racy.c" >"$odd"
 "$race" cc -g -O1 "$odd" -o "$work/odd" || exit 1
-cat >"$work/crash.c" <<'END'
-int *volatile nowhere;
-int main(void)
-{
-    *nowhere = 1;
-}
-END
-"$race" cc -g -O1 "$work/crash.c" -o "$work/crash" || exit 1
 try "$race" --save="$work/1" "$work/odd"
 want_status 66
 try "$race" --save="$work/2" "$work/order"
