@@ -18,12 +18,12 @@
  * goroutine's record in the registers or innermost frames of a thread that runs means that it is just
  * being woken.
  *
- * In the end the stuck are sorted into those who wait for one another and the rest (classify).
+ * In the end the stuck are sorted into those who wait for one another and the rest (cycles.c).
  */
-#include "leak.h"
 #include "clock.h"
 #include "goroutine.h"
 #include "heap.h"
+#include "reach_impl.h"
 #include "record.h"
 #include "roots.h"
 #include "snapshot.h"
@@ -31,17 +31,9 @@
 
 #define NEAR 4096 /* bytes of a thread's innermost frames in which a goroutine's record counts */
 
-/* A key and what it leads to, in tables sorted by key. */
-struct pair {
-    uintptr_t key;
-    u32 value;
-};
-struct table {
-    struct pair *v;
-    size_t n, cap;
-};
+/* --- tables ------------------------------------------------------------------------------------------- */
 
-static void table_add(struct table *t, uintptr_t key, u32 value)
+void table_add(struct table *t, uintptr_t key, u32 value)
 {
     if (t->n == t->cap) {
         size_t cap = t->cap ? 2 * t->cap : 4096;
@@ -69,7 +61,7 @@ static void sift(struct pair *v, size_t k, size_t n)
     }
 }
 
-static void table_sort(struct table *t)
+void table_sort(struct table *t)
 {
     bool sorted = true;
     for (size_t k = 1; k < t->n && sorted; k++)
@@ -86,74 +78,38 @@ static void table_sort(struct table *t)
     }
 }
 
-/* The first entry whose key is not below. */
-static size_t table_find(const struct table *t, uintptr_t key)
-{
-    size_t lo = 0, hi = t->n;
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        if (t->v[mid].key < key)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 /* --- who is there ------------------------------------------------------------------------------------ */
 
-struct person {
-    struct race_g *g;
-    struct waiting *w;
-    uintptr_t sp, hi; /* of the stack that counts */
-    uint8_t state;
-    bool blocked; /* not alive from the start */
-    bool alive;
-    bool stack_done; /* its stack is reached */
-    bool exact;      /* sp is where the stack ends now */
-    u32 mark;        /* of the walk that classifies */
-    u32 scc;
-    int tid;
-};
-
-static struct person *people;
-static u32 people_n, people_cap, blocked_n;
+struct reach reach;
+static u32 blocked_n;
 static struct table stacks;  /* by lowest address: everybody's */
-static struct table objects; /* by address: who waits on it */
 static struct table records; /* by the runtime's record: who it is */
 static struct table locks;   /* by number: who waits for it */
 static struct table starts;  /* race_g to person */
 
-/* Memory still to be looked at. */
-static struct table work; /* key: lo, value: index in `ends` */
-static uintptr_t *ends;
-static size_t ends_cap;
-/* Marks on granules where a reached heap block begins. */
-static uint8_t *marks;
-
-static void push(uintptr_t lo, uintptr_t hi)
+void reach_push(uintptr_t lo, uintptr_t hi)
 {
     lo = (lo + 7) & ~7ul;
     if (lo >= hi)
         return;
-    table_add(&work, lo, 0);
-    if (ends_cap < work.cap) {
-        uintptr_t *more = det_map(work.cap * sizeof *more);
-        if (ends) {
-            det_copy(more, ends, ends_cap * sizeof *more);
-            det_unmap(ends, ends_cap * sizeof *more);
+    table_add(&reach.work, lo, 0);
+    if (reach.ends_cap < reach.work.cap) {
+        uintptr_t *more = det_map(reach.work.cap * sizeof *more);
+        if (reach.ends) {
+            det_copy(more, reach.ends, reach.ends_cap * sizeof *more);
+            det_unmap(reach.ends, reach.ends_cap * sizeof *more);
         }
-        ends = more;
-        ends_cap = work.cap;
+        reach.ends = more;
+        reach.ends_cap = reach.work.cap;
     }
-    ends[work.n - 1] = hi;
+    reach.ends[reach.work.n - 1] = hi;
 }
 
 /* Does anybody who is alive know of what e's goroutine did when it took the lock? */
 static bool learned(const struct held_lock *e)
 {
-    for (u32 i = 0; i < people_n; i++) {
-        const struct race_g *g = people[i].g;
+    for (u32 i = 0; i < reach.people_n; i++) {
+        const struct race_g *g = reach.people[i].g;
         bool gone = g == leak_q.caller && leak_q.from == 0; /* it ends, or it asks because it is done */
         if (g != e->g && !gone && clock_lookup(&g->know, e->id) >= e->epoch)
             return true;
@@ -187,16 +143,16 @@ static bool too_early(const struct waiting *w)
     return leak_q.when == LEAK_PERIODIC && w->lock && wait_suspects(lock_at(w->lock));
 }
 
-static u32 waits_for_lock(const struct person *p)
+u32 reach_lock_awaited(const struct person *p)
 {
     u32 lock = p->w->lock;
     return lock && owned(lock) ? lock : 0;
 }
 
-static struct person *person_of(struct race_g *g)
+struct person *reach_person(struct race_g *g)
 {
     size_t k = table_find(&starts, (uintptr_t)g);
-    return k < starts.n && starts.v[k].key == (uintptr_t)g ? &people[starts.v[k].value] : NULL;
+    return k < starts.n && starts.v[k].key == (uintptr_t)g ? &reach.people[starts.v[k].value] : NULL;
 }
 
 /* Could whoever waits for this lock still get it? */
@@ -204,7 +160,7 @@ static bool holders_alive(u32 lock)
 {
     u32 n = 0;
     for (struct held_lock *e = lock_at(lock)->holders; e && n < 4096; e = e->next, n++) {
-        struct person *p = person_of(e->g);
+        struct person *p = reach_person(e->g);
         if (p && p->blocked && !p->alive)
             return false;
     }
@@ -227,8 +183,8 @@ static u64 *page_of_object(uintptr_t a, u64 *bit)
 static void note_objects(void)
 {
     u64 bit;
-    for (size_t k = 0; k < objects.n; k++) {
-        u64 *word = page_of_object(objects.v[k].key, &bit);
+    for (size_t k = 0; k < reach.objects.n; k++) {
+        u64 *word = page_of_object(reach.objects.v[k].key, &bit);
         *word |= bit;
     }
 }
@@ -243,10 +199,10 @@ static void wake_range(uintptr_t lo, uintptr_t hi)
 {
     if (hi - lo <= 4096 && !has_object(lo) && !has_object(hi - 1))
         return;
-    for (size_t k = table_find(&objects, lo); k < objects.n && objects.v[k].key < hi; k++) {
-        struct person *p = &people[objects.v[k].value];
-        if (!p->alive && !waits_for_lock(p))
-            wake(objects.v[k].value);
+    for (size_t k = table_find(&reach.objects, lo); k < reach.objects.n && reach.objects.v[k].key < hi; k++) {
+        struct person *p = &reach.people[reach.objects.v[k].value];
+        if (!p->alive && !reach_lock_awaited(p))
+            wake(reach.objects.v[k].value);
     }
 }
 
@@ -255,7 +211,7 @@ static void reach_stack(struct person *p)
     if (p->stack_done)
         return;
     p->stack_done = true;
-    push(p->sp, p->hi);
+    reach_push(p->sp, p->hi);
     wake_range(p->sp, p->hi);
 }
 
@@ -266,7 +222,7 @@ static void wake_for_locks(struct person *p)
     for (u32 k = 0; h && k < h->n && k < h->cap; k++) {
         u32 lock = h->lock[k]->lock;
         for (size_t j = table_find(&locks, lock); j < locks.n && locks.v[j].key == lock; j++)
-            if (!people[locks.v[j].value].alive && holders_alive(lock))
+            if (!reach.people[locks.v[j].value].alive && holders_alive(lock))
                 wake(locks.v[j].value);
     }
 }
@@ -277,9 +233,9 @@ static u32 to_wake_n;
 /* Its consequences are drawn by the loop in spread(): no recursion along a chain of goroutines. */
 static void wake(u32 i)
 {
-    if (people[i].alive)
+    if (reach.people[i].alive)
         return;
-    people[i].alive = true;
+    reach.people[i].alive = true;
     to_wake[to_wake_n++] = i;
 }
 
@@ -300,23 +256,14 @@ static struct person *stack_owner(uintptr_t a)
     size_t k = table_find(&stacks, a + 1);
     if (k == 0)
         return NULL;
-    struct person *p = &people[stacks.v[k - 1].value];
+    struct person *p = &reach.people[stacks.v[k - 1].value];
     return a < p->hi ? p : NULL;
-}
-
-static bool mark(uintptr_t base)
-{
-    uint8_t *m = &marks[(base & DET_ADDR_MASK) >> 7], bit = (uint8_t)(1u << (base >> 4 & 7));
-    if (*m & bit)
-        return false;
-    *m |= bit;
-    return true;
 }
 
 /* Does a block begin at w that has been reached? */
 static inline bool marked(uintptr_t w)
 {
-    return marks[(w & DET_ADDR_MASK) >> 7] >> (w >> 4 & 7) & 1;
+    return reach.marks[(w & DET_ADDR_MASK) >> 7] >> (w >> 4 & 7) & 1;
 }
 
 static uintptr_t stacks_lo, stacks_hi, libc_lo, libc_hi;
@@ -365,9 +312,9 @@ static void decide(uintptr_t w, uintptr_t at, uintptr_t begin)
     uintptr_t base;
     size_t size;
     if (!w || !(begin ? heap_block_at(w, &base, &size) : heap_big_at(w, &base, &size)) ||
-        (at - libc_lo < libc_hi - libc_lo && header(w, base, size)) || !mark(base))
+        (at - libc_lo < libc_hi - libc_lo && header(w, base, size)) || !reach_mark(base))
         return;
-    push(base, base + size);
+    reach_push(base, base + size);
     wake_range(base, base + size);
 }
 
@@ -422,19 +369,19 @@ static void spread(void)
 {
     for (;;) {
         if (to_wake_n) {
-            struct person *p = &people[to_wake[--to_wake_n]];
+            struct person *p = &reach.people[to_wake[--to_wake_n]];
             reach_stack(p);
             wake_for_locks(p);
             continue;
         }
-        if (work.n == 0)
+        if (reach.work.n == 0)
             decide_all();
-        if (work.n == 0 && to_wake_n == 0)
+        if (reach.work.n == 0 && to_wake_n == 0)
             return;
-        if (work.n == 0)
+        if (reach.work.n == 0)
             continue;
-        uintptr_t lo = work.v[work.n - 1].key, hi = ends[work.n - 1];
-        work.n--;
+        uintptr_t lo = reach.work.v[reach.work.n - 1].key, hi = reach.ends[reach.work.n - 1];
+        reach.work.n--;
         for (; lo + 8 <= hi; lo += 8) {
             uintptr_t w = *(const uintptr_t *)lo;
             if (w) /* most of most blocks is zero */
@@ -465,18 +412,18 @@ static void add_person(void *arg, const struct hook_goroutine *h)
 {
     if (!h->race)
         return;
-    if (people_n == people_cap) {
-        u32 cap = people_cap ? 2 * people_cap : 4096;
+    if (reach.people_n == reach.people_cap) {
+        u32 cap = reach.people_cap ? 2 * reach.people_cap : 4096;
         struct person *more = det_map(cap * sizeof *more);
-        if (people) {
-            det_copy(more, people, people_n * sizeof *more);
-            det_unmap(people, people_cap * sizeof *more);
+        if (reach.people) {
+            det_copy(more, reach.people, reach.people_n * sizeof *more);
+            det_unmap(reach.people, reach.people_cap * sizeof *more);
         }
-        people = more;
-        people_cap = cap;
+        reach.people = more;
+        reach.people_cap = cap;
     }
-    u32 i = people_n++;
-    struct person *p = &people[i];
+    u32 i = reach.people_n++;
+    struct person *p = &reach.people[i];
     struct waiting *w = h->race->wait;
     *p = (struct person){.g = h->race, .w = w, .state = h->state, .tid = h->tid};
     p->hi = h->race->stack_hi;
@@ -485,7 +432,7 @@ static void add_person(void *arg, const struct hook_goroutine *h)
     if (h->arg) { /* it has no stack yet */
         p->sp = p->hi = 0;
         for (size_t k = 0; k < h->args; k++)
-            table_add(&objects, h->arg[k], ~0u); /* looked at below, then dropped */
+            table_add(&reach.objects, h->arg[k], ~0u); /* looked at below, then dropped */
     }
     if (p->sp && (p->sp > p->hi || (h->race->stack_lo && p->sp < h->race->stack_lo)))
         p->sp = h->race->stack_lo;
@@ -503,7 +450,7 @@ static void add_timers(void *arg, const void *p, size_t n)
         uintptr_t t = ((const uintptr_t *)p)[k / 8];
         struct person *x = t - stacks_lo < stacks_hi - stacks_lo ? stack_owner(t) : NULL;
         if (x)
-            wake((u32)(x - people)); /* a timeout: it goes on by itself */
+            wake((u32)(x - reach.people)); /* a timeout: it goes on by itself */
         else
             visit(t, 0);
     }
@@ -521,7 +468,7 @@ static void add_idle(void *arg, int tid)
 static void visit_record(uintptr_t w)
 {
     size_t k = table_find(&records, w);
-    if (k < records.n && records.v[k].key == w && people[records.v[k].value].blocked)
+    if (k < records.n && records.v[k].key == w && reach.people[records.v[k].value].blocked)
         wake(records.v[k].value);
 }
 
@@ -534,7 +481,7 @@ static void push_resident(uintptr_t sp, uintptr_t hi)
         if (sys_call(SYS_mincore, (long)(sp & ~4095ul), 4096, (long)&in, 0, 0, 0) < 0)
             return; /* not mapped: the stack has ended */
         if (in & 1)
-            push(sp, end < hi ? end : hi);
+            reach_push(sp, end < hi ? end : hi);
         sp = end;
     }
 }
@@ -585,7 +532,7 @@ static void add_threads_of_the_program(void)
 {
     u32 at = 0;
     for (struct race_g *g; (g = det_g_each(&at));)
-        if (g->thread && g->stack_hi && !person_of(g))
+        if (g->thread && g->stack_hi && !reach_person(g))
             add_person(NULL, &(struct hook_goroutine){.race = g, .state = HOOK_G_RUNNING});
 }
 
@@ -603,11 +550,11 @@ static void add_rest(void)
     for (u32 k = 0; k < leak_q.data_n; k++)
         roots_except(leak_q.data[k].lo, leak_q.data[k].hi);
     for (size_t k = 0; k < stacks.n; k++)
-        roots_except(stacks.v[k].key, people[stacks.v[k].value].hi);
+        roots_except(stacks.v[k].key, reach.people[stacks.v[k].value].hi);
     leak_q.world->thread_stacks(roots_except_below);
     if (!roots_each(visit_root))
-        for (u32 i = 0; i < people_n; i++)
-            if (people[i].blocked)
+        for (u32 i = 0; i < reach.people_n; i++)
+            if (reach.people[i].blocked)
                 wake(i); /* what was not seen may have any of them */
 }
 
@@ -618,10 +565,10 @@ static void find_roots(void)
     leak_q.world->goroutines(add_person, NULL);
     table_sort(&starts);
     add_threads_of_the_program();
-    to_wake = det_map((people_n + 1) * sizeof *to_wake);
+    to_wake = det_map((reach.people_n + 1) * sizeof *to_wake);
     stacks_lo = UINTPTR_MAX;
-    for (u32 i = 0; i < people_n; i++) {
-        struct person *p = &people[i];
+    for (u32 i = 0; i < reach.people_n; i++) {
+        struct person *p = &reach.people[i];
         uintptr_t lo = p->g->stack_lo ? p->g->stack_lo : p->sp;
         if (p->hi && lo) {
             table_add(&stacks, lo, i);
@@ -633,27 +580,27 @@ static void find_roots(void)
     table_sort(&records);
     table_sort(&starts);
     /* Until here `objects` has the arguments of those who have not run yet. */
-    struct table args = objects;
-    objects = (struct table){0};
-    for (u32 i = 0; i < people_n; i++) {
-        struct person *p = &people[i];
+    struct table args = reach.objects;
+    reach.objects = (struct table){0};
+    for (u32 i = 0; i < reach.people_n; i++) {
+        struct person *p = &reach.people[i];
         if (!p->blocked)
             continue;
-        u32 lock = waits_for_lock(p);
+        u32 lock = reach_lock_awaited(p);
         if (lock)
             table_add(&locks, lock, i);
         const struct waiting *w = p->w;
         uintptr_t list = (uintptr_t)w->obj;
         bool all = w->n > 1 && list >= p->sp && list + w->n * 8 <= p->hi;
         if (w->lock && !lock)
-            table_add(&objects, lock_at(w->lock)->addr, i);
+            table_add(&reach.objects, lock_at(w->lock)->addr, i);
         for (u32 k = 0; k < (all ? w->n : w->n > 0); k++) {
             uintptr_t o = (uintptr_t)(all ? w->obj[k] : w->first);
             if (o)
-                table_add(&objects, o, i);
+                table_add(&reach.objects, o, i);
         }
     }
-    table_sort(&objects);
+    table_sort(&reach.objects);
     table_sort(&locks);
     note_objects();
     for (size_t k = 0; k < args.n; k++)
@@ -667,23 +614,23 @@ static void find_roots(void)
             libc_lo = leak_q.data[k].lo;
             libc_hi = leak_q.data[k].hi;
         }
-        push(leak_q.data[k].lo, leak_q.data[k].hi);
+        reach_push(leak_q.data[k].lo, leak_q.data[k].hi);
         wake_range(leak_q.data[k].lo, leak_q.data[k].hi);
     }
-    push(leak_q.main_thread_area & ~4095ul, (leak_q.main_thread_area | 4095) + 1);
+    reach_push(leak_q.main_thread_area & ~4095ul, (leak_q.main_thread_area | 4095) + 1);
     add_rest();
     leak_q.world->timers(add_timers, NULL);
     leak_q.world->idle_threads(add_idle, NULL);
     for (u32 k = 0; k < shot->n; k++)
         if (!shot->thread[k].idle)
             add_thread(&shot->thread[k]);
-    for (u32 i = 0; i < people_n; i++) {
-        struct person *p = &people[i];
+    for (u32 i = 0; i < reach.people_n; i++) {
+        struct person *p = &reach.people[i];
         if (p->blocked)
             continue;
         p->alive = true;
         if (p->g == leak_q.caller && leak_q.from) {
-            push(leak_q.from, p->hi);
+            reach_push(leak_q.from, p->hi);
             wake_range(leak_q.from, p->hi);
         } else if (!p->stack_done && p->hi) {
             p->stack_done = true;
@@ -700,100 +647,7 @@ static void find_roots(void)
             wake(locks.v[k].value);
 }
 
-/* --- what they are called -------------------------------------------------------------------------------- */
-
-#define CLASSIFY_MAX 512
-#define BLOCKS_MAX 100000
-
-/* Who of the stuck could, if he went on, wake somebody who waits elsewhere? An edge from the waiter to him. */
-static uint8_t edge_of[CLASSIFY_MAX][CLASSIFY_MAX / 8];
-static u32 stuck_of[CLASSIFY_MAX], stuck_n;
-
-static bool same_object(const struct person *a, const struct person *b)
-{
-    if (a->w->lock || b->w->lock)
-        return a->w->lock == b->w->lock;
-    return a->w->first == b->w->first && a->w->n == 1 && b->w->n == 1;
-}
-
-static void edge_add(u32 from_, u32 to)
-{
-    edge_of[from_][to / 8] |= (uint8_t)(1u << to % 8);
-}
-static bool edge_has(u32 from_, u32 to)
-{
-    return edge_of[from_][to / 8] >> to % 8 & 1;
-}
-
-/* Everything that stuck person y has in hand: its stack and what hangs on it, as far as nobody alive
-   has it too. */
-static void edges_to(u32 y)
-{
-    static struct table seen;
-    struct person *p = &people[stuck_of[y]];
-    u32 blocks = 0;
-    seen.n = 0;
-    work.n = 0;
-    push(p->sp, p->hi);
-    while (work.n) {
-        uintptr_t lo = work.v[work.n - 1].key, hi = ends[work.n - 1];
-        work.n--;
-        for (size_t k = table_find(&objects, lo); k < objects.n && objects.v[k].key < hi; k++)
-            people[objects.v[k].value].mark = y + 1;
-        for (; lo + 8 <= hi; lo += 8) {
-            uintptr_t w = *(const uintptr_t *)lo, base;
-            size_t size;
-            if (heap_block_at(w, &base, &size) && mark(base) && blocks++ < BLOCKS_MAX) {
-                table_add(&seen, base, 0);
-                push(base, base + size);
-                continue;
-            }
-            /* An object on somebody's stack. */
-            for (size_t k = table_find(&objects, w); k < objects.n && objects.v[k].key == w; k++)
-                people[objects.v[k].value].mark = y + 1;
-        }
-    }
-    for (size_t k = 0; k < seen.n; k++)
-        marks[(seen.v[k].key & DET_ADDR_MASK) >> 7] &= (uint8_t)~(1u << (seen.v[k].key >> 4 & 7));
-    for (u32 x = 0; x < stuck_n; x++) {
-        struct person *q = &people[stuck_of[x]];
-        if (x != y && q->mark == y + 1 && !same_object(p, q) && !waits_for_lock(q))
-            edge_add(x, y);
-    }
-}
-
-static void classify(struct leak_answer *a)
-{
-    stuck_n = a->n < CLASSIFY_MAX ? a->n : 0;
-    det_zero(edge_of, sizeof edge_of);
-    if (stuck_n == 0)
-        return;
-    for (u32 k = 0; k < stuck_n; k++)
-        stuck_of[k] = (u32)(person_of(a->stuck[k].g) - people);
-    for (u32 y = 0; y < stuck_n; y++)
-        edges_to(y);
-    for (u32 x = 0; x < stuck_n; x++) {
-        u32 lock = waits_for_lock(&people[stuck_of[x]]);
-        for (struct held_lock *e = lock ? lock_at(lock)->holders : NULL; e; e = e->next)
-            for (u32 y = 0; y < stuck_n; y++)
-                if (a->stuck[y].g == e->g)
-                    edge_add(x, y);
-    }
-    /* Reachability among them (Warshall): a cycle, and whoever leads to one. */
-    for (u32 k = 0; k < stuck_n; k++)
-        for (u32 x = 0; x < stuck_n; x++)
-            if (edge_has(x, k))
-                for (u32 b = 0; b < (stuck_n + 7) / 8; b++)
-                    edge_of[x][b] |= edge_of[k][b];
-    for (u32 k = 0; k < stuck_n; k++) {
-        if (!edge_has(k, k) || a->stuck[k].group)
-            continue;
-        u32 group = ++a->groups;
-        for (u32 x = 0; x < stuck_n; x++)
-            if (a->stuck[x].group == 0 && edge_has(x, k))
-                a->stuck[x].group = group;
-    }
-}
+/* --- the answer -------------------------------------------------------------------------------------- */
 
 /* Does p wait on an object in somebody's frame that has been left? */
 static bool frame_left(const struct person *p)
@@ -815,20 +669,17 @@ void reach_search(const struct snapshot *s, void *out)
 {
     struct leak_answer *a = out;
     shot = s;
-    people = NULL;
-    people_n = people_cap = blocked_n = 0;
-    stacks = objects = records = locks = starts = work = (struct table){0};
-    ends = NULL;
-    ends_cap = 0;
-    to_wake_n = ring_at = ring_n = 0;
+    reach = (struct reach){0};
+    stacks = records = locks = starts = (struct table){0};
+    blocked_n = to_wake_n = ring_at = ring_n = 0;
     ring = det_map(RING * sizeof *ring);
-    marks = det_map(1ull << (DET_ADDR_BITS - 7));
+    reach.marks = det_map(1ull << (DET_ADDR_BITS - 7));
     begins = det_map(BEGINS_SIZE);
     object_pages = det_map(OBJECT_PAGES_SIZE);
     find_roots();
     spread();
-    for (u32 i = 0; i < people_n; i++) {
-        struct person *p = &people[i];
+    for (u32 i = 0; i < reach.people_n; i++) {
+        struct person *p = &reach.people[i];
         if (!p->blocked || p->alive) {
             add_idle_person(a, p);
             continue;
@@ -842,9 +693,9 @@ void reach_search(const struct snapshot *s, void *out)
         a->stuck[a->n++] = (struct stuck){p->g, p->w->seq, 0, frame_left(p)};
     }
     a->blocked = blocked_n;
-    classify(a);
+    cycles_find(a);
     det_unmap(object_pages, OBJECT_PAGES_SIZE);
     det_unmap(begins, BEGINS_SIZE);
-    det_unmap(marks, 1ull << (DET_ADDR_BITS - 7));
+    det_unmap(reach.marks, 1ull << (DET_ADDR_BITS - 7));
     a->done = true;
 }
