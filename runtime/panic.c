@@ -46,7 +46,7 @@ bool end_claim(bool wait)
     if (__atomic_compare_exchange_n(&ender, &none, me, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return true;
     while (wait && none != me)
-        rt_sys0(SYS_pause);
+        rt_sys5(SYS_ppoll, NULL, 0, NULL, NULL, 0);
     return false;
 }
 

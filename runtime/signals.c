@@ -15,32 +15,14 @@
  * with the first go statement: until then there is no goroutine but main, and nothing to add.
  */
 #include "sched_impl.h"
+#include "sigcontext.h"
 
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <ucontext.h>
 
 static struct rt_sigaction before[65];
-
-static uintptr_t context_pc(const ucontext_t *uc)
-{
-#if defined __x86_64__
-    return (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
-#else
-    return (uintptr_t)uc->uc_mcontext.pc;
-#endif
-}
-
-static uintptr_t context_sp(const ucontext_t *uc)
-{
-#if defined __x86_64__
-    return (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
-#else
-    return (uintptr_t)uc->uc_mcontext.sp;
-#endif
-}
 
 /* Room below the stack pointer in which a function may touch, and the kernel lays a handler's frame. */
 enum { REACH = 64 << 10 };
@@ -123,10 +105,9 @@ static void on_quit(int sig, siginfo_t *info, void *context)
 #ifdef GOC_RACE
     const ucontext_t *uc = context;
 #if defined __x86_64__
-    hook_quit((const uintptr_t *)uc->uc_mcontext.gregs, NGREG,
-              (uintptr_t)uc->uc_mcontext.gregs[REG_RSP]);
+    hook_quit((const uintptr_t *)uc->uc_mcontext.gregs, NGREG, context_sp(uc));
 #else
-    hook_quit((const uintptr_t *)uc->uc_mcontext.regs, 31, uc->uc_mcontext.sp);
+    hook_quit((const uintptr_t *)uc->uc_mcontext.regs, 31, context_sp(uc));
 #endif
 #endif
     dump_fault(g, context);
