@@ -140,6 +140,16 @@ void icept_locks_thread_end(void);
    other end. Nothing for descriptors that no one in this process has the other end of. */
 void icept_fd_in(int fd);
 void icept_fd_out(int fd);
+/* The same for a stdio stream, which may have memory behind it: after a call that read, before one that
+   writes. errno stays. */
+struct _IO_FILE;
+void icept_stream_in(struct _IO_FILE *f, uintptr_t pc);
+void icept_stream_out(struct _IO_FILE *f);
+int icept_stream_fd(struct _IO_FILE *f); /* below 0: it has none */
+
+/* Is fd the detector's own, and the call not? Then errno says that there is no such descriptor. */
+bool icept_fd_hidden(int fd, uintptr_t pc);
+int icept_fd_close_range(unsigned first, unsigned last, int flags, uintptr_t pc);
 
 /* A thread of the detector's own, that no one is told of and that gets no signals. */
 void icept_start_thread(void *(*fn)(void *));

@@ -6,7 +6,9 @@
  * its result says that it wrote. Opening, sharing and closing a number are told as well, and
  * connections, by their addresses. errno is the real call's.
  */
+#include "output.h"
 #include "stream.h"
+#include "sys.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -419,6 +421,94 @@ ICEPT(int, pselect,
     return r;
 }
 
+/* --- moved without the program ---------------------------------------------------------------- */
+
+/* What is spliced goes from one stream to another: who reads it there knows what its writer knew. So that
+   is learned, and published, before the kernel moves anything, which must then be no more than what was
+   there to be learned of: wait until something is, and ask for that much. Where somebody else takes it
+   first, once again. */
+static bool splice_ready(int in, int out, unsigned flags, size_t *n)
+{
+    struct pollfd p = {in, POLLIN, 0}, q = {out, POLLOUT, 0};
+    int there = 0;
+    if (!(flags & SPLICE_F_NONBLOCK)) {
+        if (icept_asleep((void *)REAL(poll), (long)&p, 1, -1, 0) < 0 ||
+            icept_asleep((void *)REAL(poll), (long)&q, 1, -1, 0) < 0)
+            return false;
+    }
+    if (sys_call(SYS_ioctl, in, FIONREAD, (long)&there, 0, 0, 0) == 0 && there > 0 && (size_t)there < *n)
+        *n = (size_t)there;
+    icept_fd_read(in);
+    if (there <= 0)
+        icept_fd_read_end(in);
+    icept_fd_out(out);
+    return true;
+}
+/* Would the kernel wait, where the call is not to: a descriptor may say so itself. */
+static unsigned splice_flags(int in, int out, unsigned flags)
+{
+    long a = sys_call(SYS_fcntl, in, F_GETFL, 0, 0, 0, 0), b = sys_call(SYS_fcntl, out, F_GETFL, 0, 0, 0, 0);
+    return (a > 0 && a & O_NONBLOCK) || (b > 0 && b & O_NONBLOCK) ? flags | SPLICE_F_NONBLOCK : flags;
+}
+#define SPLICE(name, params, args, seen)                                                  \
+    ICEPT(ssize_t, name, params)                                                          \
+    {                                                                                     \
+        uintptr_t pc = ICEPT_PC();                                                        \
+        if (!icept_sync(pc))                                                              \
+            return REAL(name) args;                                                       \
+        icept_fd_used(in, pc);                                                            \
+        icept_fd_used(out, pc);                                                           \
+        if (icept_mem(pc)) {                                                              \
+            seen;                                                                         \
+        }                                                                                 \
+        unsigned asked = splice_flags(in, out, flags);                                    \
+        ssize_t r;                                                                        \
+        do {                                                                              \
+            size_t all = n;                                                               \
+            if (!splice_ready(in, out, asked, &n))                                        \
+                return -1;                                                                \
+            flags |= SPLICE_F_NONBLOCK;                                                   \
+            r = REAL(name) args;                                                          \
+            n = all;                                                                      \
+        } while (r < 0 && errno == EAGAIN && !(asked & SPLICE_F_NONBLOCK));               \
+        return r;                                                                         \
+    }
+SPLICE(splice, (int in, off64_t *io, int out, off64_t *oo, size_t n, unsigned flags), (in, io, out, oo, n, flags),
+       if (io) W(io, sizeof *io);
+       if (oo) W(oo, sizeof *oo))
+SPLICE(tee, (int in, int out, size_t n, unsigned flags), (in, out, n, flags), )
+
+/* Into a pipe as writev, out of one as readv; the pipe's end says which. */
+ICEPT(ssize_t, vmsplice, (int fd, const struct iovec *v, size_t k, unsigned flags))
+{
+    ICEPT_MAY_SLEEP();
+    uintptr_t pc = ICEPT_PC();
+    if (!icept_sync(pc))
+        return REAL(vmsplice)(fd, v, k, flags);
+    icept_fd_used(fd, pc);
+    long mode = sys_call(SYS_fcntl, fd, F_GETFL, 0, 0, 0, 0);
+    bool reads = mode >= 0 && (mode & O_ACCMODE) == O_RDONLY;
+    if (icept_mem(pc)) {
+        R(v, k * sizeof *v);
+        if (!reads)
+            vector(pc, v, k, SSIZE_MAX, false);
+    }
+    if (!reads)
+        icept_fd_out(fd);
+    ssize_t r = REAL(vmsplice)(fd, v, k, flags);
+    ICEPT_SLEPT();
+    if (reads && r >= 0) {
+        int saved = errno;
+        icept_fd_read(fd);
+        if (r == 0)
+            icept_fd_read_end(fd);
+        if (icept_mem(pc))
+            vector(pc, v, k, r, true);
+        errno = saved;
+    }
+    return r;
+}
+
 /* --- ioctl ------------------------------------------------------------------------------------ */
 
 /* What a request's argument is: most newer ones say so in their number, the old ones are listed. One
@@ -493,13 +583,69 @@ ICEPT_EXPORT(int, ioctl, (int fd, unsigned long what, void *arg))
 
 /* --- descriptors shared and closed ------------------------------------------------------------ */
 
+/* The detector's own descriptors are not there for the program, whose results must get out. */
+bool icept_fd_hidden(int fd, uintptr_t pc)
+{
+    if (fd < 0 || icept_own(pc) || output_next_fd(fd) != fd)
+        return false;
+    errno = EBADF;
+    return true;
+}
 ICEPT(int, close, (int fd))
 {
     uintptr_t pc = ICEPT_PC();
+    if (icept_fd_hidden(fd, pc))
+        return -1;
     if (!icept_own(pc))
         icept_fd_closes(fd, pc);
     return REAL(close)(fd);
 }
+int icept_fd_close_range(unsigned first, unsigned last, int flags, uintptr_t pc)
+{
+    int highest = flags & CLOSE_RANGE_CLOEXEC ? -1 : icept_fd_highest();
+    for (unsigned fd = first; fd <= last && (int)fd >= 0 && (int)fd <= highest; fd++)
+        if (output_next_fd((int)fd) != (int)fd && sys_call(SYS_fcntl, (int)fd, F_GETFD, 0, 0, 0, 0) >= 0)
+            icept_fd_closes((int)fd, pc);
+    long r = first > last ? sys_call(SYS_close_range, first, last, flags, 0, 0, 0) : 0;
+    while (first <= last && r == 0) {
+        int own = (int)first < 0 ? -1 : output_next_fd((int)first);
+        unsigned to = own < 0 || (unsigned)own > last ? last : (unsigned)own - 1;
+        if ((int)first != own)
+            r = sys_call(SYS_close_range, first, to, flags, 0, 0, 0);
+        if (to == last || (unsigned)own == last)
+            break;
+        first = (unsigned)own + 1;
+    }
+    if (r < 0)
+        errno = (int)-r;
+    return r < 0 ? -1 : 0;
+}
+#if __GLIBC_PREREQ(2, 34)
+ICEPT(int, close_range, (unsigned first, unsigned last, int flags))
+{
+    uintptr_t pc = ICEPT_PC();
+    if (icept_own(pc) || !det_ready)
+        return REAL(close_range)(first, last, flags);
+    return icept_fd_close_range(first, last, flags, pc);
+}
+/* Where the kernel has no close_range, as libc does it. */
+ICEPT(void, closefrom, (int low))
+{
+    uintptr_t pc = ICEPT_PC();
+    if (icept_own(pc) || !det_ready) {
+        REAL(closefrom)(low);
+        return;
+    }
+    low = low < 0 ? 0 : low;
+    if (icept_fd_close_range((unsigned)low, ~0u, 0, pc) == 0)
+        return;
+    for (int fd = low, last = (int)sysconf(_SC_OPEN_MAX); fd < last; fd++)
+        if (output_next_fd(fd) != fd) {
+            icept_fd_closes(fd, pc);
+            REAL(close)(fd);
+        }
+}
+#endif
 ICEPT(int, dup, (int fd))
 {
     uintptr_t pc = ICEPT_PC();
@@ -513,8 +659,10 @@ ICEPT(int, dup2, (int fd, int to))
 {
     uintptr_t pc = ICEPT_PC();
     icept_fd_used(fd, pc);
-    if (!icept_own(pc) && fd != to)
+    if (!icept_own(pc) && fd != to) {
+        output_leave_fd(to);
         icept_fd_closes(to, pc);
+    }
     int r = REAL(dup2)(fd, to);
     if (!icept_own(pc) && fd != to)
         icept_fd_dup(fd, r);
@@ -524,8 +672,10 @@ ICEPT(int, dup3, (int fd, int to, int f))
 {
     uintptr_t pc = ICEPT_PC();
     icept_fd_used(fd, pc);
-    if (!icept_own(pc) && fd != to)
+    if (!icept_own(pc) && fd != to) {
+        output_leave_fd(to);
         icept_fd_closes(to, pc);
+    }
     int r = REAL(dup3)(fd, to, f);
     if (!icept_own(pc))
         icept_fd_dup(fd, r);
@@ -545,17 +695,10 @@ ICEPT(int, dup3, (int fd, int to, int f))
 FCNTL(fcntl)
 FCNTL(fcntl64)
 
-ICEPT(int, fclose, (FILE * f))
-{
-    uintptr_t pc = ICEPT_PC();
-    if (!icept_own(pc))
-        icept_fd_closes(fileno_unlocked(f), pc);
-    return REAL(fclose)(f);
-}
 ICEPT(int, pclose, (FILE * f))
 {
     uintptr_t pc = ICEPT_PC();
     if (!icept_own(pc))
-        icept_fd_closes(fileno_unlocked(f), pc);
+        icept_fd_closes(icept_stream_fd(f), pc);
     return REAL(pclose)(f);
 }

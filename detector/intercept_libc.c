@@ -246,8 +246,8 @@ bool icept_describe(uintptr_t a, char *buf, size_t size)
     R(s, ((size_t)(end - s) + 1) * sizeof *s)
 #define STATE_R(x) R(&state_##x, sizeof state_##x)
 #define STATE_W(x) W(&state_##x, sizeof state_##x)
-#define FOUT(f) icept_fd_out(fileno_unlocked(f));
-#define FIN(f) icept_fd_in(fileno_unlocked(f));
+#define FOUT(f) icept_stream_out(f);
+#define FIN(f) icept_stream_in(f, pc);
 
 /* --- the functions ---------------------------------------------------------------------------- */
 

@@ -11,7 +11,9 @@
  * operator new is called, to throw as it does.
  *
  * Mappings. A mapping that comes is memory without a past; one that goes takes its past with it,
- * before the kernel can give the addresses to another thread. MAP_FIXED over something does both.
+ * before the kernel can give the addresses to another thread. MAP_FIXED over something does both; over
+ * the detector's own maps it fails, once with a line that says why. A mere wish for a place that the
+ * shadow shares with another one is not passed on: the kernel then finds a place itself, as it may.
  *
  * Invariants
  *  - errno after a call is what the real function left.
@@ -20,6 +22,7 @@
 #include "heap.h"
 #include "intercept.h"
 #include "roots.h"
+#include "stackmem.h"
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -229,37 +232,79 @@ static void unmapped(void *p, size_t n)
         det_forget((uintptr_t)p, n);
 }
 
-ICEPT(void *, mmap, (void *at, size_t n, int prot, int flags, int fd, off_t off))
+/* The detector's maps, one beside the other. */
+static bool over_maps(uintptr_t p, size_t n)
 {
-    void *p = REAL(mmap)(at, n, prot, flags, fd, off);
-    if (!icept_own(ICEPT_PC()))
-        mapped(p, n);
-    return p;
+    return p < STACKMEM_BASE + (1ull << (DET_ADDR_BITS - 12)) && p + n > SHADOW_BASE;
 }
-ICEPT(void *, mmap64, (void *at, size_t n, int prot, int flags, int fd, off_t off))
+static bool place_taken(void *at, size_t n)
 {
-    void *p = REAL(mmap64)(at, n, prot, flags, fd, off);
-    if (!icept_own(ICEPT_PC()))
-        mapped(p, n);
-    return p;
+    static u32 said;
+    if (!det_ready || !over_maps((uintptr_t)at, n))
+        return false;
+    if (!__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED))
+        det_notice("a mapping at the fixed address 0x%lx was refused: the detector's maps of memory lie "
+                   "there", (unsigned long)at);
+    errno = ENOMEM;
+    return true;
 }
+static void *place_wished(void *at, size_t n)
+{
+    return det_app((uintptr_t)at) && det_app((uintptr_t)at + n) ? at : NULL;
+}
+
+#define MMAP(name)                                                                     \
+    ICEPT(void *, name, (void *at, size_t n, int prot, int flags, int fd, off_t off))  \
+    {                                                                                  \
+        if (icept_own(ICEPT_PC()))                                                     \
+            return REAL(name)(at, n, prot, flags, fd, off);                            \
+        if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)))                              \
+            at = place_wished(at, n);                                                  \
+        else if ((flags & MAP_FIXED) && place_taken(at, n))                            \
+            return MAP_FAILED;                                                         \
+        void *p = REAL(name)(at, n, prot, flags, fd, off);                             \
+        mapped(p, n);                                                                  \
+        return p;                                                                      \
+    }
+MMAP(mmap)
+MMAP(mmap64)
 ICEPT(int, munmap, (void *p, size_t n))
 {
-    if (!icept_own(ICEPT_PC()) && !((uintptr_t)p & 4095))
+    if (!icept_own(ICEPT_PC()) && !((uintptr_t)p & 4095)) {
+        if (n && place_taken(p, n)) {
+            errno = EINVAL;
+            return -1;
+        }
         unmapped(p, n);
+    }
     return REAL(munmap)(p, n);
 }
+
+/* The end of the data goes up and down: what is above it later is another memory than before. */
 ICEPT(void *, sbrk, (intptr_t n))
 {
-    if (n && !icept_own(ICEPT_PC()))
-        roots_break_moved();
-    return REAL(sbrk)(n);
+    if (!n || icept_own(ICEPT_PC()))
+        return REAL(sbrk)(n);
+    roots_break_moved();
+    if (n < 0)
+        unmapped((char *)REAL(sbrk)(0) + n, (size_t)-n);
+    void *was = REAL(sbrk)(n);
+    if (n > 0)
+        mapped(was, (size_t)n); /* -1 as MAP_FAILED */
+    return was;
 }
 ICEPT(int, brk, (void *to))
 {
-    if (!icept_own(ICEPT_PC()))
-        roots_break_moved();
-    return REAL(brk)(to);
+    if (icept_own(ICEPT_PC()))
+        return REAL(brk)(to);
+    roots_break_moved();
+    char *was = REAL(sbrk)(0);
+    if ((char *)to < was)
+        unmapped(to, (size_t)(was - (char *)to));
+    int r = REAL(brk)(to);
+    if (r == 0 && (char *)to > was)
+        mapped(was, (size_t)((char *)to - was));
+    return r;
 }
 /* Pages that move keep no history: what was known of their old place is dropped with it. */
 ICEPT_REAL(void *, mremap, (void *p, size_t old, size_t n, int flags, ...));
@@ -267,6 +312,8 @@ ICEPT_EXPORT(void *, mremap, (void *p, size_t old, size_t n, int flags, void *to
 {
     if (icept_own(ICEPT_PC()))
         return REAL(mremap)(p, old, n, flags, to);
+    if ((flags & MREMAP_FIXED) && place_taken(to, n))
+        return MAP_FAILED;
     void *q = REAL(mremap)(p, old, n, flags, to);
     if (q == MAP_FAILED)
         return q;

@@ -18,7 +18,8 @@
  * ever. The locks of this room and of the detector are taken before and released after, in
  * pthread_atfork handlers registered before any of the program's: so they are the last to be taken,
  * when the program's own handlers have run, and the first to be released. vfork is fork: a child
- * that shares memory with its suspended parent would write its history into the parent's.
+ * that shares memory with its suspended parent would write its history into the parent's. clone is each of
+ * the two, as its flags say.
  *
  * The end. _exit and quick_exit go through hook_exit, which says with which status to end; exit and
  * the return from main come there by the runtime's own registration.
@@ -36,8 +37,12 @@
 #include <errno.h>
 #include <link.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/user.h>
 #include <unistd.h>
 
 /* --- signals ---------------------------------------------------------------------------------- */
@@ -244,6 +249,138 @@ void icept_signals_init(void)
 {
     if (pthread_atfork(fork_before, fork_parent, fork_child))
         det_die("no memory for the fork handlers");
+}
+
+/* --- clone -------------------------------------------------------------------------------------- */
+
+/* A child with memory of its own is one of fork. One that shares the memory but is no thread of libc's has
+   the caller's own storage, and with it the record of the caller: if that waits until the child has called
+   exec or exit (CLONE_VFORK), the child is nobody while it runs; if it goes on, the child gets a copy of the
+   storage, in which it is nobody. What nobody does is not looked at: a line says so. */
+struct cloned {
+    int (*fn)(void *);
+    void *arg;
+};
+static int clone_forked(void *p)
+{
+    struct cloned c = *(struct cloned *)p;
+    fork_child();
+    sys_exit_group(hook_exit(c.fn(c.arg)));
+}
+
+#if defined(__x86_64__)
+static int lowest_storage(struct dl_phdr_info *info, size_t size, void *lowest)
+{
+    uintptr_t at = (uintptr_t)info->dlpi_tls_data, *lo = lowest;
+    if (at && at < *lo && *lo - at < 1u << 20) /* the others are apart, and shared */
+        *lo = at;
+    return 0;
+}
+/* The variables lie below the thread pointer, the word at which is itself; of what libc keeps above it, the
+   part that compiled code reads (the guard of stacks) is copied. */
+static void *storage_copy(void)
+{
+    enum { ABOVE = 0x300, ROOM = 8192 };
+    uintptr_t self, lo;
+    __asm__("movq %%fs:0, %0" : "=r"(self));
+    lo = self;
+    dl_iterate_phdr(lowest_storage, &lo);
+    char *to = (char *)(((uintptr_t)det_map(self - lo + ROOM) + (self - lo) + 4095) & ~4095ul) + self % 4096;
+    det_copy(to - (self - lo), (void *)lo, self - lo + ABOVE);
+    ((void **)to)[0] = ((void **)to)[2] = to;
+    *(struct det_tls *)(to - (self - (uintptr_t)&det_tls)) = (struct det_tls){0};
+    return to;
+}
+#else
+static void *storage_copy(void)
+{
+    return NULL;
+}
+#endif
+
+ICEPT(int, clone, (int (*fn)(void *), void *stack, int flags, void *arg, pid_t *parent, void *tls, pid_t *child))
+{
+    struct race_g *g = det_cur;
+    if (!det_ready || icept_own(ICEPT_PC()) || (flags & CLONE_THREAD))
+        return REAL(clone)(fn, stack, flags, arg, parent, tls, child);
+    if (!(flags & CLONE_VM)) {
+        struct cloned c = {fn, arg};
+        fork_before();
+        int r = REAL(clone)(clone_forked, stack, flags, &c, parent, tls, child), saved = errno;
+        fork_parent();
+        errno = saved;
+        return r;
+    }
+    static u32 said;
+    if (!__atomic_exchange_n(&said, 1, __ATOMIC_RELAXED))
+        det_notice("clone has made a child that shares the memory and is no thread: what it does is not checked");
+    if (!(flags & (CLONE_VFORK | CLONE_SETTLS)) && (tls = storage_copy()))
+        flags |= CLONE_SETTLS; /* the copy stays: nobody tells when the child ends */
+    if (flags & CLONE_VFORK)
+        det_set_cur(NULL);
+    int r = REAL(clone)(fn, stack, flags, arg, parent, tls, child);
+    if (flags & CLONE_VFORK)
+        det_set_cur(g);
+    return r;
+}
+
+/* --- ptrace ------------------------------------------------------------------------------------- */
+
+/* What a debugger's call reads and writes of the caller; what it does to the other process is nobody's. */
+ICEPT(long, ptrace, (int what, pid_t pid, void *at, void *data))
+{
+    uintptr_t pc = ICEPT_PC();
+    struct iovec *v = data;
+    size_t in = 0, out = 0;
+    switch (data && icept_mem(pc) ? what : 0) {
+#if defined(__x86_64__)
+    case PTRACE_GETREGS:
+        out = sizeof(struct user_regs_struct);
+        break;
+    case PTRACE_SETREGS:
+        in = sizeof(struct user_regs_struct);
+        break;
+    case PTRACE_GETFPREGS:
+        out = sizeof(struct user_fpregs_struct);
+        break;
+    case PTRACE_SETFPREGS:
+        in = sizeof(struct user_fpregs_struct);
+        break;
+#endif
+    case PTRACE_GETSIGINFO:
+        out = sizeof(siginfo_t);
+        break;
+    case PTRACE_SETSIGINFO:
+        in = sizeof(siginfo_t);
+        break;
+    case PTRACE_GETEVENTMSG:
+        out = sizeof(unsigned long);
+        break;
+    case PTRACE_GETSIGMASK:
+        out = (size_t)at;
+        break;
+    case PTRACE_SETSIGMASK:
+        in = (size_t)at;
+        break;
+    case PTRACE_SETREGSET:
+        det_read_range(pc, (uintptr_t)v->iov_base, v->iov_len);
+        break;
+    }
+    bool set = data && icept_mem(pc) && (what == PTRACE_GETREGSET || what == PTRACE_SETREGSET);
+    if (set)
+        det_read_range(pc, (uintptr_t)v, sizeof *v);
+    if (in)
+        det_read_range(pc, (uintptr_t)data, in);
+    long r = REAL(ptrace)(what, pid, at, data);
+    int saved = errno;
+    if (r == 0 && out)
+        det_write_range(pc, (uintptr_t)data, out);
+    if (r == 0 && set && what == PTRACE_GETREGSET) {
+        det_write_range(pc, (uintptr_t)v->iov_base, v->iov_len);
+        det_write_range(pc, (uintptr_t)&v->iov_len, sizeof v->iov_len);
+    }
+    errno = saved;
+    return r;
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */

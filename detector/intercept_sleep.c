@@ -52,6 +52,10 @@ static bool makes_fd(long n)
 ICEPT(long, syscall, (long n, long a, long b, long c, long d, long e, long f))
 {
     ICEPT_MAY_SLEEP();
+    if (n == SYS_close && icept_fd_hidden((int)a, ICEPT_PC()))
+        return -1;
+    if (n == SYS_close_range && det_ready && !icept_own(ICEPT_PC()))
+        return icept_fd_close_range((unsigned)a, (unsigned)b, (int)c, ICEPT_PC());
     long r = REAL(syscall)(n, a, b, c, d, e, f);
     ICEPT_SLEPT();
     if (r >= 0 && makes_fd(n))

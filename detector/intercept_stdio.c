@@ -310,7 +310,7 @@ static const char *format_narrow(uintptr_t pc, const char *f, char *room)
 
 /* --- the functions ---------------------------------------------------------------------------- */
 
-#define FOUT(f) icept_fd_out(fileno_unlocked(f))
+#define FOUT(f) icept_stream_out(f)
 
 /* name: the variadic one; vname: with a list; `out` publishes to the stream, `wrote` looks at what
    the call wrote beyond its arguments. P and A are its parameters and arguments before the format.
@@ -411,7 +411,7 @@ WPRINTF(__swprintf_chk, __vswprintf_chk, (wchar_t * b, size_t n, int k, size_t m
     }
 #define SCANF(...) SCANF_OF(char, format_narrow, 1, __VA_ARGS__)
 #define WSCANF(...) SCANF_OF(wchar_t, format_wide, WIDE_FORMAT, __VA_ARGS__)
-#define FIN(f) icept_fd_in(fileno_unlocked(f))
+#define FIN(f) icept_stream_in(f, pc)
 #define SCANFS(prefix)                                   \
     SCANF(prefix, scanf, (), (), , FIN(stdin))           \
     SCANF(prefix, fscanf, (FILE * s, ), (s, ), , FIN(s)) \

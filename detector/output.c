@@ -23,6 +23,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 extern const char goc_race_tool_path[] __attribute__((weak));
 extern char **environ;
@@ -628,11 +629,35 @@ bool output_module_data(u32 *at, uintptr_t *lo, uintptr_t *hi)
 
 /* --- the launcher's descriptor ---------------------------------------------------------------------------- */
 
+int output_next_fd(int from)
+{
+    int a = out.fd >= from ? out.fd : -1, b = out.answers >= from ? out.answers : -1;
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+void output_leave_fd(int fd)
+{
+    output_lock();
+    int *of = fd == out.fd ? &out.fd : fd == out.answers ? &out.answers : NULL;
+    if (fd >= 0 && of) {
+        long n = sys_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, fd + 1, 0, 0, 0);
+        if (n < 0)
+            n = sys_call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3, 0, 0, 0);
+        if (n >= 0)
+            *of = (int)n;
+    }
+    output_unlock();
+}
+
+/* Whoever started this program may have closed all that he did not know, and left the variable. */
 static int descriptor(const char **s)
 {
     int n = 0;
     for (; **s >= '0' && **s <= '9'; ++*s)
         n = n * 10 + (**s - '0');
+    struct stat st;
+    if (sys_call(SYS_fstat, n, (long)&st, 0, 0, 0, 0) < 0 || !S_ISFIFO(st.st_mode))
+        return -1;
     sys_call(SYS_fcntl, n, F_SETFD, FD_CLOEXEC, 0, 0, 0);
     return n;
 }
@@ -640,8 +665,9 @@ static int descriptor(const char **s)
 void output_init(void)
 {
     const char *fd = det_env(RECORD_ENV_FD);
-    if (fd) {
+    if (fd)
         out.fd = descriptor(&fd);
+    if (out.fd >= 0) {
         out.launched = true;
         if (*fd == ',' && *++fd)
             out.answers = descriptor(&fd);

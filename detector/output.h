@@ -24,6 +24,10 @@ bool output_counts(void);
    go on meanwhile; does not return then, if that can be done. */
 bool output_finish(int *status, bool at_once);
 bool output_launched(void);
+/* Is this number the detector's? The program does not know of it: it cannot close it, and where it wants
+   the number for itself (dup2) the detector goes to another one. */
+int output_next_fd(int from); /* the lowest not below `from`; -1: none */
+void output_leave_fd(int fd);
 void output_forked(void);
 extern bool det_instrumented;
 extern u64 det_started_ns;

@@ -30,6 +30,7 @@
  */
 #include "stream.h"
 #include "sys.h"
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -57,6 +58,7 @@ static struct fd *fds;
 static u64 *hashed;
 static struct slab streams;
 static u32 fd_lock;
+static int fd_highest = -1; /* that was looked at */
 
 static struct fd *fd_at(int fd)
 {
@@ -73,7 +75,15 @@ static struct fd *fd_at(int fd)
         table = fds;
         det_unlock(&fd_lock);
     }
-    return fd >= 0 && fd < FDS ? &table[fd] : NULL;
+    if (fd < 0 || fd >= FDS)
+        return NULL;
+    for (int was = __atomic_load_n(&fd_highest, __ATOMIC_RELAXED); unlikely(fd > was);)
+        __atomic_compare_exchange_n(&fd_highest, &was, fd, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    return &table[fd];
+}
+int icept_fd_highest(void)
+{
+    return __atomic_load_n(&fd_highest, __ATOMIC_RELAXED);
 }
 
 static struct end end_new(void)
@@ -369,9 +379,12 @@ void icept_fd_used(int fd, uintptr_t pc)
     if (f)
         hook_obj_read(pc, HOOK_OBJ_FD, &f->object);
 }
-/* Before the kernel frees the number. */
+/* Before the kernel frees the number. A program that closes all the numbers there could be closes nothing
+   with most of them. */
 void icept_fd_closes(int fd, uintptr_t pc)
 {
+    if (fd > icept_fd_highest() && sys_call(SYS_fcntl, fd, F_GETFD, 0, 0, 0, 0) < 0)
+        return;
     struct fd *f = det_ready ? fd_at(fd) : NULL;
     if (!f)
         return;

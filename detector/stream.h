@@ -14,6 +14,8 @@
    the kernel frees the number. */
 void icept_fd_used(int fd, uintptr_t pc);
 void icept_fd_closes(int fd, uintptr_t pc);
+/* No descriptor that anything is known of has a number above this. */
+int icept_fd_highest(void);
 
 /* fd is new (below 0: it is not): what is behind it will be seen when it is first used; another name
    of what `from` names; a stream for both directions; two ends of a pipe, or of two if `both`. */

@@ -30,6 +30,7 @@ int main(void)
 }
 END
 cat >"$work/maps.c" <<'END'
+#define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,13 +67,33 @@ static void *write_shared(void *arg)
     return arg;
 }
 
+static void *move_break(void *arg)
+{
+    char *p = sbrk(1 << 20);
+    p[100] = 1;
+    if (sbrk(1 << 20) != p + (1 << 20) || brk(p + 4096))
+        wrong = 1;
+    sbrk(-4096);
+    __atomic_fetch_add(&written, 1, __ATOMIC_RELAXED);
+    return arg;
+}
+static void *keep_break(void *arg)
+{
+    static char *kept;
+    if (!kept)
+        kept = sbrk(1 << 20);
+    kept[100] = 1;
+    __atomic_fetch_add(&written, 1, __ATOMIC_RELAXED);
+    return arg;
+}
+
 int main(int argc, char **argv)
 {
     /* Where no malloc would be, and over the detector's own. */
     checked("low", mmap((void *)0x20000000, 1 << 20, RW, NEW | MAP_FIXED, -1, 0))[5] = 1;
     checked("hint", mmap((void *)0x300000000000, 1 << 20, RW, NEW, -1, 0))[5] = 1;
     /* Huge, and touched at a few places. */
-    size_t n = 20ull << 30;
+    size_t n = 64ull << 30;
     char *huge = checked("huge", mmap(NULL, n, RW, NEW | MAP_NORESERVE, -1, 0));
     for (size_t i = 0; i < n; i += 256 << 20)
         huge[i] = 1;
@@ -83,10 +104,36 @@ int main(int argc, char **argv)
     pthread_detach(t);
     while (!__atomic_load_n(&written, __ATOMIC_RELAXED))
         usleep(100);
-    if (argc < 2)
+    if (argc < 2 || argv[1][0] != 's')
         checked("fixed", mmap(huge, 1 << 20, RW, NEW | MAP_FIXED, -1, 0));
     shared[7] = 2;
     munmap(huge, n);
+    /* Over the detector's own maps: wishes are met elsewhere, a fixed place is refused, nothing is lost. */
+    for (size_t at = 0x108000000000; at < 0x3d0000000000; at += 0x10000000000) {
+        checked("wish", mmap((void *)at, 1 << 20, RW, NEW, -1, 0))[5] = 1;
+        if (argc == 2 && argv[1][0] == 'f' && at < 0x3c0000000000 &&
+            mmap((void *)at, 1 << 20, RW, NEW | MAP_FIXED, -1, 0) != MAP_FAILED)
+            return 8;
+    }
+    /* A wish for what has the same shadow as a library: two mappings are never one. */
+    char *w = checked("wish", mmap((void *)((unsigned long)&printf & 0xfffffff0000), 1 << 20, RW, NEW, -1, 0));
+    if (((unsigned long)w ^ (unsigned long)&printf) >> 44 && !(((unsigned long)w ^ (unsigned long)&printf) & 0xfffffffff00))
+        return 7;
+    /* Grown, moved, shrunk. */
+    char *m = checked("grow", mmap(NULL, 1 << 20, RW, NEW, -1, 0));
+    for (int i = 0; i < 8; i++) {
+        m[(1 << 20) - 1] = 1;
+        m = checked("moved", mremap(m, 1 << 20, 4 << 20, MREMAP_MAYMOVE));
+        m[(4 << 20) - 1] = 1;
+        m = checked("shrunk", mremap(m, 4 << 20, 1 << 20, 0));
+    }
+    /* The end of the data, by threads that nothing orders: each gets memory without a past. */
+    for (int i = 2; i <= 5; i++) { /* the first has written */
+        pthread_create(&t, NULL, argc == 2 && argv[1][0] == 'b' ? keep_break : move_break, NULL);
+        pthread_detach(t);
+        while (__atomic_load_n(&written, __ATOMIC_RELAXED) < i)
+            usleep(100);
+    }
     /* Stacks that the program makes of data, of a mapping, of the heap, one life after the other. */
     char *s[3] = {of_data, checked("stack", mmap(NULL, 1 << 16, RW, NEW, -1, 0)),
                   aligned_alloc(4096, 1 << 16)};
@@ -174,6 +221,13 @@ for with in "setarch -R" ""; do
     try $with "$work/maps" same-life
     want_status 66
     want_err 'Found 1 data race(s)'
+    try $with "$work/maps" break
+    want_status 66
+    want_err 'keep_break()'
+    try $with "$work/maps" fixed
+    want_status 0
+    want_err 'was refused'
+    want_err_lines 1
 done
 
 # Its mappings anywhere, itself at the bottom or at the top of where code without -fpic can lie.

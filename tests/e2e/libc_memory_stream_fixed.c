@@ -1,0 +1,4 @@
+// status: 0
+// says: all as it should be
+#define FIXED
+#include "libc_memory_stream.c"
