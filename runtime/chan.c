@@ -401,6 +401,7 @@ GOC_EXPORT void goc_chan_delete(void *ch)
     if (unlikely(c->elem > ELEM_MAX)) /* one that is freed is marked: a second free would wait for its lock */
         goc_fatal("goc_chan_free of a channel that was freed before (or is none)");
     for (;;) {
+        chan_unkeep(c);
         chan_lock(c);
         w = c->recvq.head ? c->recvq.head : c->sendq.head;
         chan_unlock(c);
@@ -423,6 +424,7 @@ GOC_EXPORT void goc_chan_delete(void *ch)
 
 void chan_drop(struct chan *c)
 {
+    chan_unkeep(c);
     hook_forget(c, chan_size(c->cap, c->stride));
     hook_run(NULL);
     free(c);

@@ -6,6 +6,7 @@
 
 #include "waiter.h"
 #include <goc/chan.h>
+#include <goc/select.h>
 
 /* Fields without a word: under the lock. `peek`: written under the lock, read without it. */
 struct chan {
@@ -87,5 +88,23 @@ static inline void chan_unlock(struct chan *c)
 /* goc_after's channel goes away with its timer once its one value has been received. What its `use`
    holds is read before the operation, after which any other channel may be gone. */
 void after_received(uint64_t use); /* ticker.c */
+
+/* --- for select.c and select_keep.c ----------------------------------------------------------- */
+
+static inline const void *case_value(const goc_case *c)
+{
+    return c->goc_size > GOC_CASE_VALUE_MAX ? c->goc_place : c->goc_value;
+}
+
+#ifndef GOC_RACE
+/* g has blocked in this select, the long way: it may get a set of waiters, or lose its set. */
+void select_keep(struct g *g, const goc_case *cases, size_t n, uintptr_t pc);
+/* With GF_KEPT: wait with the set. NULL: the set is for another select, or something may be
+   possible; nothing has happened then. */
+struct waiter *select_kept(struct g *g, const goc_case *cases, size_t n, uintptr_t pc);
+void chan_unkeep(struct chan *c); /* before it is freed: no kept waiter is left in it */
+#else
+#define chan_unkeep(c) ((void)0)
+#endif
 
 #endif

@@ -92,6 +92,9 @@ static void child(void)
     lock_release(&sched.lock);
     netpoll_fork();
     sysmon_fork();
+#ifndef GOC_RACE
+    select_fork();
+#endif
     rt_sys4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8);
 }
 

@@ -41,6 +41,7 @@ enum {                 /* struct g.flags */
        GF_LOCKED = 16, /* goc_lock_os_thread */
        GF_BIG = 32,    /* a stack of its own size, not from the cache */
        GF_MESSAGE = 64,
+       GF_KEPT = 128, /* `kept` is a set of waiters */
 };
 
 /* Why a G is parked: on its own stack, in g_park. */
@@ -93,7 +94,11 @@ struct g {
     uint64_t create_id; /* the goroutine whose go statement this is */
     void *fn;           /* the function of the go statement */
     char *message;      /* GF_MESSAGE: of the last panic that goc_pcall caught */
-    uint64_t rank;      /* control.c */
+    union {
+        uint64_t rank;     /* control.c, in race builds */
+        uint64_t guess;    /* select_keep.c: before there is a set */
+        struct kept *kept; /* GF_KEPT */
+    };
 } __attribute__((aligned(64)));
 _Static_assert(sizeof(struct g) == 128 && offsetof(struct g, run.stack_size) == 64,
                "two cache lines, the second of which waking and ending need not touch");
@@ -342,6 +347,13 @@ static inline struct start *stack_top(char *hi)
     size_t colour = (uintptr_t)hi / 65536 % 16;
     return (struct start *)(hi - 64 - colour * 64) - 1;
 }
+
+/* --- select_keep.c ---------------------------------------------------------------------------- */
+
+#ifndef GOC_RACE
+void select_forget(struct g *g); /* with GF_KEPT: its set goes */
+void select_fork(void);          /* in the child */
+#endif
 
 /* --- stack.c ---------------------------------------------------------------------------------- */
 

@@ -17,6 +17,9 @@
  * It saves holding several locks, but two selects that meet must then claim each other, with
  * retries; and without an instant at which all were looked at, default would be wrong.
  *
+ * A goroutine that blocks again and again in one select keeps its waiters in the queues in between:
+ * select_keep.c.
+ *
  * A timeout is a timer in this frame, started by the commit, before the first unlock. Waker, closer
  * and timer compete for the pick (waiter.h); the winner makes the goroutine ready.
  *
@@ -26,7 +29,7 @@
  * touch the frame after starting the timer.
  */
 #include "chan_impl.h"
-#include "timer.h"
+#include "sched_impl.h"
 #include <goc/go.h>
 #include <goc/select.h>
 
@@ -56,11 +59,6 @@ struct sel {
 static inline struct chan *case_chan(const goc_case *c)
 {
     return c->goc_op == GOC_CASE_RECV || c->goc_op == GOC_CASE_SEND ? c->goc_ch : NULL;
-}
-
-static inline const void *case_value(const goc_case *c)
-{
-    return c->goc_size > GOC_CASE_VALUE_MAX ? c->goc_place : c->goc_value;
 }
 
 static inline bool case_seems_ready(const goc_case *c)
@@ -265,6 +263,9 @@ static int wait(struct sel *s)
         timer_quiet(&s->timer); /* it has just gone off, and may still read this frame */
     if (!winner)
         return s->on_timeout;
+#ifndef GOC_RACE
+    select_keep(s->g, s->cases, s->n, s->pc);
+#endif
     return (int)winner->index;
 }
 
@@ -358,7 +359,19 @@ GOC_EXPORT int goc_select_n(goc_case *cases, size_t n)
         null_argument("goc_select_n", pc);
     sched_point();
     cases_objects(cases, n, pc);
-    int chosen = choose(cases, n);
+    int chosen;
+#ifndef GOC_RACE
+    struct g *g = g_current();
+    if (g->flags & GF_KEPT) {
+        const struct waiter *w = select_kept(g, cases, n, pc);
+        if (likely(w != NULL)) {
+            chosen = (int)w->index;
+            case_finish(&cases[chosen], w->ok, pc);
+            return chosen;
+        }
+    }
+#endif
+    chosen = choose(cases, n);
     if (chosen >= 0) {
         goc_case *c = &cases[chosen];
         struct chan *ch = c->goc_ch;

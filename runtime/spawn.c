@@ -281,6 +281,8 @@ struct g *g_exit(void)
     fp_set_aside(&fp);
 #ifndef GOC_RACE
     struct m *m = m_raw();
+    if (unlikely(m->cur->flags & GF_KEPT))
+        select_forget(m->cur);
     struct p *p = p_enter(m);
     struct g *g = m->cur;
     struct g *next = p ? p->runnext : NULL;
@@ -314,6 +316,10 @@ _Noreturn void g_leave(void)
     struct m *m = m_raw();
     struct fp fp;
     fp_set_aside(&fp);
+#ifndef GOC_RACE
+    if (unlikely(m->cur->flags & GF_KEPT)) /* by goc_goexit */
+        select_forget(m->cur);
+#endif
     p_enter(m);
     ctx_end(m->g0_sp, g_bury, m);
 }

@@ -13,7 +13,8 @@
  * A goroutine that waits for the first of several things (select, a semaphore under a context) has
  * a waiter in each queue and one struct pick for all. Whoever takes such a waiter out must win the
  * pick (0 -> 1) to own the wake-up; a loser drops the waiter, whose goroutine is already being
- * woken and will find it gone.
+ * woken and will find it gone. The waiters that stay in queues between selects (select_keep.c) are
+ * not on a stack; their goroutine looks at `queued`, `next` and `dropped` without the lock.
  */
 #ifndef GOC_WAITER_H
 #define GOC_WAITER_H
@@ -35,11 +36,13 @@ struct waiter {
     struct pick *pick; /* NULL: waits for this alone */
     void *value;       /* channels: where the value comes from or goes to; NULL drops it */
     struct chan *ch;
-    uint32_t index; /* select: which case */
-    bool queued;    /* in a queue */
-    bool ok;        /* channels: a value has passed. Others: the object is ours */
-    uint32_t state; /* cond.c */
-    int64_t n;      /* semaphores: units asked for; mutex: when the wait began */
+    uint32_t index;   /* select: which case */
+    bool queued;      /* in a queue */
+    bool kept;        /* select_keep.c: stays in queues between selects */
+    bool ok;          /* channels: a value has passed. Others: the object is ours */
+    uint32_t state;   /* cond.c; kept: it sends */
+    uint32_t dropped; /* kept: who took it out has lost the pick, and is through with it */
+    int64_t n;        /* semaphores: units asked for; mutex: when the wait began */
 };
 
 /* The fields that a channel's queue needs, and no others: this is on the way of every wait. */
@@ -48,6 +51,7 @@ static inline void waiter_init(struct waiter *w, struct g *g, struct pick *pick,
     w->g = g;
     w->pick = pick;
     w->value = value;
+    w->kept = false;
 }
 
 struct wait_queue {
@@ -56,11 +60,11 @@ struct wait_queue {
 
 static inline void queue_push(struct wait_queue *q, struct waiter *w)
 {
-    w->next = NULL;
+    store_relaxed(&w->next, NULL);
     w->prev = q->tail;
-    w->queued = true;
+    store_relaxed(&w->queued, true);
     if (q->tail)
-        q->tail->next = w;
+        store_relaxed(&q->tail->next, w);
     else
         store_relaxed(&q->head, w);
     q->tail = w;
@@ -70,9 +74,9 @@ static inline void queue_remove(struct wait_queue *q, struct waiter *w)
 {
     if (!w->queued)
         return;
-    w->queued = false;
+    store_relaxed(&w->queued, false);
     if (w->prev)
-        w->prev->next = w->next;
+        store_relaxed(&w->prev->next, w->next);
     else
         store_relaxed(&q->head, w->next);
     if (w->next)
@@ -100,6 +104,7 @@ static inline struct waiter *queue_pop(struct wait_queue *q)
         queue_remove(q, w);
         if (waiter_claim(w))
             return w;
+        store_release(&w->dropped, 1);
     }
     return NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * select.c - the protocol of channels and select (runtime/chan.c, select.c, waiter.h), every
- * interleaving of it, for small programs.
+ * select.c - the protocol of channels and select (runtime/chan.c, select.c, select_keep.c,
+ * waiter.h), every interleaving of it, for small programs.
  *
  * A stress test sees the schedules that the machine happens to produce; the windows in this
  * protocol are a few instructions wide. So here the protocol is written once more as a transition
@@ -9,19 +9,37 @@
  * unlocks channels (and reads the goroutine's frame) while the goroutine may already have been
  * woken. A timer is a third. All reachable states are visited.
  *
+ * Kept waiters (select_keep.c) are looked at without locks, by their goroutine's commit and by who
+ * gives the set up. So where one is taken out of a queue, its leaving the queue, the claim and the
+ * word that it is dropped are steps of their own, with the channel's lock held.
+ *
  * Checked in every state
  *   - a goroutine is made ready only while it waits, and once for each wait;
- *   - commit and timer touch a select's frame only while it is alive;
+ *   - commit and timer touch a select's frame only while it is alive; nobody touches a set of kept
+ *     waiters that was given up, nor a channel that was freed; no queue holds a waiter of either;
  *   - at most one case of a select goes ahead; values are neither lost nor doubled nor reordered;
+ *   - a select with kept waiters gets in no queue in front of who waited there when it was called;
  * and in every state without a next step
  *   - nobody waits who could go on: no sender beside a receiver, no receiver beside a value or on a
  *     closed channel, no sender beside a free slot; a select with a timeout never waits; no lock is
- * held.
+ *     held.
  *
- * BREAK=n leaves out one precaution; the model must then find a fault (tests/model/run sees to
- * that): 1 waiters are not claimed   2 the commit starts the timer after its unlocks 3 the frame is
- * left without waiting for a timer in flight   4 the locks are not taken in order 5 waiters are
- * left in the queues
+ * BREAK=n leaves out one precaution; the model must then find a fault (tests/model/run sees to it):
+ *    1 waiters are not claimed
+ *    2 the commit starts the timer after its unlocks
+ *    3 the frame is left without waiting for a timer in flight
+ *    4 the locks are not taken in order
+ *    5 waiters are left in the queues
+ *    6 the commit does not look again at its kept waiters once the pick is open
+ *    7 a kept waiter is claimed before it is taken out
+ *    8 who was woken does not wait for its commit's end
+ *    9 a set is given up without waiting for who has taken a waiter out
+ *   10 a channel is freed with kept waiters in it
+ *   11 ... without waiting for who gives up a set
+ *   12 a kept waiter keeps its place in front of others
+ *   13 a waiter is entered anew without looking again under the lock
+ *   14 the commit takes the pick back although somebody has won it
+ *   15 a goroutine ends with its set in the queues
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,98 +47,74 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROCS = 4, CHANS = 2, CASES = 2, OPS = 2, QUEUE = 4, NOBODY = 0xff };
-enum { SEND, RECV, CLOSE, SELECT, END };
+#include "scenarios.h"
 
-struct op {
-    uint8_t kind, n, timeout;
-    struct {
-        uint8_t send, ch;
-    } c[CASES];
+enum pc {
+    START,
+    PEEK,
+    TRY,
+    LOCK_ALL,
+    CHOOSE,
+    TRY_ALL,
+    UNLOCK_ALL,
+    WAIT,
+    DEQUEUE,
+    TIMER_DEL,
+    READY,
+    DONE,
+    KEPT_CHECK,
+    KEPT_ENTER,
+    KEPT_WAIT,
+    KEPT_WOKEN,
+    FORGET_LOOK,
+    FORGET_OUT,
+    FORGET_DROPPED,
+    FORGET_END,
+    FREE_DROP,
+    FREE_LEAVING,
+    FREE_END,
 };
-
-struct scenario {
-    const char *name;
-    uint8_t cap[CHANS];
-    struct op op[PROCS][OPS];
+enum {
+    COMMIT_TIMER = 1,
+    COMMIT_UNLOCKS,
+    COMMIT_TIMER_LATE,
+    COMMIT_OPEN,
+    COMMIT_LOOK,
+    COMMIT_BACK,
+    COMMIT_END, /* with kept waiters */
 };
-
-#define S(ch_)                                  \
-    {                                           \
-        .kind = SEND, .n = 1, .c = { {1, ch_} } \
-    }
-#define R(ch_)                                  \
-    {                                           \
-        .kind = RECV, .n = 1, .c = { {0, ch_} } \
-    }
-#define C(ch_)                                   \
-    {                                            \
-        .kind = CLOSE, .n = 1, .c = { {1, ch_} } \
-    }
-#define SEL(s1, c1, s2, c2, t)                                            \
-    {                                                                     \
-        .kind = SELECT, .n = 2, .timeout = t, .c = { {s1, c1}, {s2, c2} } \
-    }
-#define NONE        \
-    {               \
-        .kind = END \
-    }
-
-static const struct scenario scenarios[] = {
-    {"two selects that meet",
-     {0, 0},
-     {{SEL(1, 0, 0, 1, 0), NONE}, {SEL(0, 0, 1, 1, 0), NONE}, {NONE}, {NONE}}},
-    {"three selects in a ring",
-     {0, 0},
-     {{SEL(1, 0, 0, 1, 0), NONE}, {SEL(0, 0, 1, 1, 0), NONE}, {SEL(1, 1, 0, 0, 0), NONE}, {NONE}}},
-    {"order of locks against each other",
-     {0, 0},
-     {{SEL(0, 0, 0, 1, 0), NONE}, {SEL(0, 1, 0, 0, 0), NONE}, {S(0), NONE}, {S(1), NONE}}},
-    {"timeout against a sender",
-     {0, 0},
-     {{SEL(0, 0, 0, 1, 1), NONE}, {S(0), NONE}, {NONE}, {NONE}}},
-    {"timeouts against each other, then reuse",
-     {0, 0},
-     {{SEL(0, 0, 1, 1, 1), SEL(0, 0, 1, 1, 1)}, {SEL(1, 0, 0, 1, 1), R(1)}, {NONE}, {NONE}}},
-    {"one channel twice",
-     {0, 0},
-     {{SEL(0, 0, 1, 0, 1), NONE}, {SEL(1, 0, 0, 0, 1), NONE}, {S(0), NONE}, {NONE}}},
-    {"buffered, full and empty",
-     {1, 1},
-     {{S(0), S(0)}, {SEL(0, 0, 0, 1, 0), R(0)}, {SEL(1, 1, 0, 0, 0), NONE}, {NONE}}},
-    {"buffered, with timeouts",
-     {1, 0},
-     {{S(0), S(0)}, {SEL(0, 0, 0, 1, 1), R(0)}, {SEL(1, 1, 1, 0, 1), NONE}, {NONE}}},
-    {"close against select and receive",
-     {0, 0},
-     {{SEL(0, 0, 0, 1, 0), NONE}, {R(0), NONE}, {C(0), NONE}, {S(1), NONE}}},
-    {"close against timeout",
-     {0, 1},
-     {{SEL(0, 0, 0, 1, 1), R(0)}, {C(0), NONE}, {SEL(0, 0, 1, 1, 0), NONE}, {NONE}}},
-};
-
-enum pc { START, TRY, LOCK_ALL, CHOOSE, UNLOCK_ALL, WAIT, DEQUEUE, TIMER_DEL, READY, DONE };
-enum { COMMIT_TIMER = 1, COMMIT_UNLOCKS, COMMIT_TIMER_LATE };
 enum { T_OFF, T_ARMED, T_TAKEN, T_WON, T_LAST };
 
 struct proc {
-    uint8_t op, pc, i, chosen; /* i: progress; chosen: the case that went ahead */
-    uint8_t frame;             /* the number of the select whose frame is alive; 0: none */
-    uint8_t frames;            /* so many there were */
+    uint8_t op, pc, i, chosen;              /* i: progress; chosen: the case that went ahead */
+    uint8_t frame;                          /* that is alive: 1 + its operation; 0: none */
     uint8_t readied, fired, winner, wake;   /* wake: bits of goroutines to be readied */
     uint8_t commit, commit_i, commit_frame; /* 0: it is over */
     uint8_t timer, timer_frame;
     uint8_t queued; /* bits of cases whose waiter is in a queue */
     uint8_t ended;  /* woken by close */
+
+    uint8_t holds; /* its TRY has the lock */
+    uint8_t hand;  /* 1 + the kept waiter that it has taken out, until that is claimed or dropped */
+    uint8_t lost;  /* and has found to be fired */
+    struct {
+        uint8_t set;           /* it has one: of this operation, counted from 1 */
+        uint8_t fired, winner; /* the pick */
+        uint8_t in, dropped;   /* bits of cases */
+        uint8_t missing, committing;
+        uint8_t ahead[CASES]; /* who waited where it will, when the select was called */
+    } k;
 };
 struct chan {
-    uint8_t lock, closed, count, rn, sn;
+    uint8_t lock, closed, freed, count, rn, sn;
     uint8_t value[1];
-    uint8_t rq[QUEUE], sq[QUEUE]; /* proc << 4 | case */
+    uint8_t rq[QUEUE], sq[QUEUE]; /* proc << 4 | kept << 3 | case */
 };
+enum { KEPT = 8 };
 struct state {
     struct proc p[PROCS];
     struct chan c[CHANS];
+    uint8_t leaving;
     uint8_t sent[PROCS], got[PROCS]; /* values that have left a sender; of whom one was received */
 };
 
@@ -129,15 +123,17 @@ static int broken;
 static struct state *stack;
 static size_t depth, room;
 static uint64_t *seen, seen_n, moves;
-static const uint64_t SEEN = 1u << 24;
+static const uint64_t SEEN = 1u << 22;
 
 static void fault(const struct state *s, const char *what)
 {
     printf("%s: %s\n", sc->name, what);
     for (int p = 0; p < PROCS; p++)
-        printf("  goroutine %d: op %d pc %d i %d frame %d readied %d fired %d commit %d timer %d\n",
+        printf("  goroutine %d: op %d pc %d i %d frame %d readied %d fired %d commit %d timer %d; "
+               "set %d fired %d in %d dropped %d committing %d hand %d\n",
                p, s->p[p].op, s->p[p].pc, s->p[p].i, s->p[p].frame, s->p[p].readied, s->p[p].fired,
-               s->p[p].commit, s->p[p].timer);
+               s->p[p].commit, s->p[p].timer, s->p[p].k.set, s->p[p].k.fired, s->p[p].k.in,
+               s->p[p].k.dropped, s->p[p].k.committing, s->p[p].hand);
     exit(1);
 }
 
@@ -166,18 +162,37 @@ static void visit(const struct state *s)
 
 /* --- the queues, under the channel's lock ----------------------------------------------------- */
 
-static void push(struct chan *c, bool send, int p, int k)
+static void push(struct chan *c, bool send, int w)
 {
     uint8_t *q = send ? c->sq : c->rq, *n = send ? &c->sn : &c->rn;
-    q[(*n)++] = (uint8_t)(p << 4 | k);
+    q[(*n)++] = (uint8_t)w;
+}
+
+static struct proc *set_of(struct state *s, int w)
+{
+    if (!s->p[w >> 4].k.set)
+        fault(s, "a waiter is touched whose set is gone");
+    return &s->p[w >> 4];
 }
 
 static void take(struct state *s, struct chan *c, bool send, int at)
 {
     uint8_t *q = send ? c->sq : c->rq, *n = send ? &c->sn : &c->rn;
-    s->p[q[at] >> 4].queued &= (uint8_t) ~(1 << (q[at] & 15));
+    int w = q[at];
+    if (w & KEPT)
+        set_of(s, w)->k.in &= (uint8_t) ~(1 << (w & 7));
+    else
+        s->p[w >> 4].queued &= (uint8_t) ~(1 << (w & 7));
     memmove(q + at, q + at + 1, (size_t)(*n - at - 1));
     q[--*n] = 0;
+}
+
+static int place(const struct chan *c, bool send, int w)
+{
+    for (int at = 0; at < (send ? c->sn : c->rn); at++)
+        if ((send ? c->sq : c->rq)[at] == w)
+            return at;
+    return -1;
 }
 
 static const struct op the_end = NONE;
@@ -186,67 +201,110 @@ static const struct op *op_of(const struct state *s, int p)
     return s->p[p].op < OPS ? &sc->op[p][s->p[p].op] : &the_end;
 }
 
-/* queue_pop: the first whose claim succeeds. */
-static int pop(struct state *s, struct chan *c, bool send, int *k)
+/* Does the goroutine still wait for this one? */
+static bool waits(const struct state *s, int w)
 {
-    while (send ? c->sn : c->rn) {
-        uint8_t w = send ? c->sq[0] : c->rq[0];
-        struct proc *p = &s->p[w >> 4];
-        take(s, c, send, 0);
-        if (op_of(s, w >> 4)->kind == SELECT) {
-            if (p->fired && broken != 1)
-                continue;
-            p->fired = 1;
-        }
-        p->winner = *k = w & 15;
-        return w >> 4;
-    }
-    return NOBODY;
+    const struct proc *p = &s->p[w >> 4];
+    return w & KEPT ? !p->k.fired : op_of(s, w >> 4)->kind != SELECT || !p->fired;
 }
 
-/* The steps under the lock: true if the operation of p's case k has happened. */
-static bool operate(struct state *s, int p, int k)
+/* queue_pop by p, in steps: false while waiters that have gone elsewhere are being taken out, one
+   step having been done. Else *other is who was claimed, or NOBODY. */
+static bool pop(struct state *s, int p, struct chan *c, bool send, int *other)
+{
+    struct proc *g = &s->p[p];
+    uint8_t *q = send ? c->sq : c->rq, *n = send ? &c->sn : &c->rn;
+    int w;
+    *other = NOBODY;
+    if (g->hand) {
+        w = g->hand - 1;
+        struct proc *o = set_of(s, w);
+        if (g->lost) { /* dropped: the last that is done with it */
+            if (broken == 7)
+                take(s, c, send, place(c, send, w));
+            o->k.dropped |= (uint8_t)(1 << (w & 7));
+            g->hand = g->lost = 0;
+            return false;
+        }
+        if (o->k.fired && broken != 1) {
+            g->lost = 1;
+            return false;
+        }
+        if (broken == 7)
+            take(s, c, send, place(c, send, w));
+        g->hand = 0;
+        o->k.fired = 1;
+        o->k.winner = w & 7;
+        *other = w >> 4;
+        return true;
+    }
+    if (!*n)
+        return true;
+    w = q[0];
+    if (w & KEPT) {
+        if (broken != 7)
+            take(s, c, send, 0);
+        g->hand = (uint8_t)(w + 1);
+        return false;
+    }
+    bool late = !waits(s, w) && broken != 1;
+    take(s, c, send, 0);
+    if (late)
+        return false;
+    if (op_of(s, w >> 4)->kind == SELECT)
+        s->p[w >> 4].fired = 1;
+    s->p[w >> 4].winner = w & 7;
+    *other = w >> 4;
+    return true;
+}
+
+/* The steps under the lock, of p's case k: one of them, or the operation as a whole. */
+enum went { STEP, BLOCKS, WENT };
+static enum went operate(struct state *s, int p, int k)
 {
     const struct op *op = op_of(s, p);
     struct chan *c = &s->c[op->c[k].ch];
-    int j, other;
+    int other;
+    if (c->freed)
+        fault(s, "a channel is used that was freed");
     if (op->c[k].send) {
         if (c->closed)
-            return true; /* it panics: no value */
-        other = pop(s, c, false, &j);
+            return WENT; /* it panics: no value */
+        if (!pop(s, p, c, false, &other))
+            return STEP;
         if (other != NOBODY) {
             s->sent[p]++;
             s->got[p]++;
             s->p[other].ended = 0;
             s->p[p].wake |= (uint8_t)(1 << other);
-            return true;
+            return WENT;
         }
         if (c->count == sc->cap[op->c[k].ch])
-            return false;
+            return BLOCKS;
         s->sent[p]++;
         c->value[c->count++] = (uint8_t)p;
-        return true;
+        return WENT;
     }
+    if (!pop(s, p, c, true, &other))
+        return STEP;
     if (c->count) {
         s->got[c->value[0]]++;
         c->count--;
         c->value[0] = 0;
-        other = pop(s, c, true, &j);
         if (other != NOBODY) {
             s->sent[other]++;
             c->value[c->count++] = (uint8_t)other;
             s->p[p].wake |= (uint8_t)(1 << other);
         }
-        return true;
+        return WENT;
     }
-    other = pop(s, c, true, &j);
     if (other != NOBODY) {
         s->sent[other]++;
         s->got[other]++;
         s->p[p].wake |= (uint8_t)(1 << other);
-        return true;
+        return WENT;
     }
-    return c->closed;
+    return c->closed ? WENT : BLOCKS;
 }
 
 static bool seems_ready(const struct state *s, const struct op *op, int k)
@@ -275,12 +333,16 @@ static void finish(struct state *s, int p)
     g->fired = g->winner = g->i = g->chosen = g->ended = 0;
     g->op++;
     g->pc = START;
+    memset(g->k.ahead, 0, sizeof g->k.ahead);
+    for (int q = 0; q < PROCS; q++)
+        for (int k = 0; k < CASES; k++)
+            s->p[q].k.ahead[k] &= (uint8_t) ~(1 << p);
 }
 
 static void make_ready(struct state *s, int p)
 {
     struct proc *g = &s->p[p];
-    if (g->pc != WAIT || g->readied)
+    if ((g->pc != WAIT && g->pc != KEPT_WAIT) || g->readied)
         fault(s, "a goroutine is made ready that does not wait, or twice");
     g->readied = 1;
 }
@@ -288,7 +350,7 @@ static void make_ready(struct state *s, int p)
 static void sleep_now(struct state *s, int p)
 {
     struct proc *g = &s->p[p];
-    g->frame = ++g->frames;
+    g->frame = (uint8_t)(g->op + 1);
     g->commit = op_of(s, p)->timeout && broken != 2 ? COMMIT_TIMER : COMMIT_UNLOCKS;
     g->commit_i = 0;
     g->commit_frame = g->frame;
@@ -301,10 +363,14 @@ static void enter_all(struct state *s, int p)
 {
     const struct op *op = op_of(s, p);
     for (int k = 0; k < op->n; k++) {
-        push(&s->c[op->c[k].ch], op->c[k].send, p, k);
+        push(&s->c[op->c[k].ch], op->c[k].send, p << 4 | k);
         s->p[p].queued |= (uint8_t)(1 << k);
     }
 }
+
+#include "kept.h" /* the steps of select_keep.c */
+
+/* --- a step ----------------------------------------------------------------------------------- */
 
 static void step(const struct state *now, int p)
 {
@@ -314,13 +380,27 @@ static void step(const struct state *now, int p)
     if (op->kind == END)
         return;
     switch (g->pc) {
-    case START: {
-        bool ready = false;
-        if (op->kind != SELECT) {
-            g->pc = TRY;
-            visit(s);
-            return;
+    case START:
+        if (op->kind == FORGET) {
+            if (g->k.set && s->leaving)
+                return;
+            s->leaving = g->k.set != 0;
+            g->pc = g->k.set ? FORGET_LOOK : DONE;
+        } else if (op->kind == FREE) {
+            struct chan *c = &s->c[op->c[0].ch];
+            if (c->lock)
+                return;
+            c->lock = 1;
+            g->pc = FREE_DROP;
+        } else if (op->keep) {
+            start_kept(s, p);
+        } else {
+            g->pc = op->kind == SELECT ? PEEK : TRY;
         }
+        visit(s);
+        return;
+    case PEEK: {
+        bool ready = false;
         for (int k = 0; k < op->n; k++)
             if (seems_ready(now, op, k)) {
                 ready = true;
@@ -336,25 +416,34 @@ static void step(const struct state *now, int p)
     }
     case TRY: {
         struct chan *c = &s->c[op->c[g->chosen].ch];
-        if (c->lock)
+        if (c->lock && !g->holds)
             return;
+        if (c->freed)
+            fault(s, "a channel is used that was freed");
+        c->lock = g->holds = 1;
         if (op->kind == CLOSE) {
-            int k, other;
+            int other = NOBODY;
             c->closed = 1;
-            for (int send = 0; send < 2; send++)
-                while ((other = pop(s, c, send, &k)) != NOBODY) {
+            if (c->rn || c->sn || g->hand) {
+                bool send = g->hand ? op_of_set(s, g->hand - 1)->c[(g->hand - 1) & 7].send : !c->rn;
+                if (pop(s, p, c, send, &other) && other != NOBODY) {
                     g->wake |= (uint8_t)(1 << other);
                     s->p[other].ended = 1;
                 }
-            g->pc = READY;
-        } else if (operate(s, p, g->chosen)) {
-            g->pc = READY;
-        } else if (op->kind == SELECT) {
-            g->pc = LOCK_ALL;
-        } else { /* a plain wait: the commit unlocks */
-            c->lock = 1;
-            enter_all(s, p);
-            sleep_now(s, p);
+            } else {
+                c->lock = g->holds = 0;
+                g->pc = READY;
+            }
+        } else {
+            enum went went = operate(s, p, g->chosen);
+            if (went == WENT || (went == BLOCKS && op->kind == SELECT)) {
+                c->lock = g->holds = 0;
+                g->pc = went == WENT ? READY : LOCK_ALL;
+            } else if (went == BLOCKS) { /* a plain wait: the commit unlocks */
+                g->holds = 0;
+                enter_all(s, p);
+                sleep_now(s, p);
+            }
         }
         visit(s);
         return;
@@ -374,23 +463,26 @@ static void step(const struct state *now, int p)
         return;
     }
     case CHOOSE: {
-        bool went = false;
-        for (int k = 0; k < op->n; k++) {
-            struct state u = *now;
-            if (!operate(&u, p, k))
-                continue;
-            went = true;
-            u.p[p].chosen = (uint8_t)k;
-            u.p[p].pc = UNLOCK_ALL;
-            visit(&u);
-        }
-        if (!went) {
-            for (int k = 0; k < op->n; k++)
-                operate(s, p, k); /* clears away waiters that have gone elsewhere */
+        bool ready = false;
+        for (int k = 0; k < op->n; k++)
+            if (seems_ready(now, op, k)) {
+                ready = true;
+                g->pc = TRY_ALL;
+                g->chosen = (uint8_t)k;
+                visit(s);
+            }
+        if (!ready) {
             enter_all(s, p);
             sleep_now(s, p);
             visit(s);
         }
+        return;
+    }
+    case TRY_ALL: {
+        enum went went = operate(s, p, g->chosen);
+        if (went != STEP)
+            g->pc = went == WENT ? UNLOCK_ALL : CHOOSE;
+        visit(s);
         return;
     }
     case UNLOCK_ALL: {
@@ -425,11 +517,10 @@ static void step(const struct state *now, int p)
         bool send = op->c[g->i].send;
         if (c->lock)
             return;
-        for (int at = 0; at < (send ? c->sn : c->rn); at++)
-            if ((send ? c->sq : c->rq)[at] == (p << 4 | g->i)) {
-                take(s, c, send, at);
-                break;
-            }
+        if (c->freed)
+            fault(s, "a channel is used that was freed");
+        if (place(c, send, p << 4 | g->i) >= 0)
+            take(s, c, send, place(c, send, p << 4 | g->i));
         g->i++;
         visit(s);
         return;
@@ -459,6 +550,8 @@ static void step(const struct state *now, int p)
         finish(s, p);
         visit(s);
         return;
+    default:
+        step_kept(s, p);
     }
 }
 
@@ -469,6 +562,10 @@ static void step_commit(const struct state *now, int p)
     struct proc *g = &s->p[p];
     if (!g->commit)
         return;
+    if (g->commit >= COMMIT_OPEN) {
+        commit_kept(s, p);
+        return;
+    }
     if (g->commit_frame != g->frame)
         fault(s, "the commit reads a frame that is gone");
     const struct op *op = op_of(s, p);
@@ -519,9 +616,16 @@ static void step_timer(const struct state *now, int p)
 
 static void check(const struct state *s)
 {
+    for (int c = 0; c < CHANS; c++)
+        for (int send = 0; send < 2; send++)
+            for (int at = 0; at < (send ? s->c[c].sn : s->c[c].rn); at++) {
+                int w = (send ? s->c[c].sq : s->c[c].rq)[at];
+                if (w & KEPT && !s->p[w >> 4].k.set)
+                    fault(s, "a waiter is left in a queue");
+            }
     for (int p = 0; p < PROCS; p++) {
         unsigned sends = 0;
-        for (int o = 0; o < OPS && sc->op[p][o].kind != END; o++)
+        for (int o = 0; o < OPS; o++)
             sends += sc->op[p][o].kind == SEND || sc->op[p][o].kind == SELECT;
         unsigned in_buffer = 0;
         for (int c = 0; c < CHANS; c++)
@@ -540,15 +644,17 @@ static void check_end(const struct state *s)
         const struct op *op = op_of(s, p);
         if (op->kind == END)
             continue;
-        if (s->p[p].pc != WAIT)
+        if (s->p[p].pc != WAIT && s->p[p].pc != KEPT_WAIT)
             fault(s, "stuck outside a wait");
         if (op->timeout)
             fault(s, "stuck in spite of a timeout");
         for (int k = 0; k < op->n; k++) {
             const struct chan *c = &s->c[op->c[k].ch];
             bool other = false;
-            for (int at = 0; at < (op->c[k].send ? c->rn : c->sn); at++)
-                other |= (op->c[k].send ? c->rq : c->sq)[at] >> 4 != p;
+            for (int at = 0; at < (op->c[k].send ? c->rn : c->sn); at++) {
+                int w = (op->c[k].send ? c->rq : c->sq)[at];
+                other |= w >> 4 != p && waits(s, w);
+            }
             if (other || c->closed ||
                 (op->c[k].send ? c->count < sc->cap[op->c[k].ch] : c->count > 0))
                 fault(s, "waits although it could go on: a lost wake-up");
