@@ -9,6 +9,7 @@
 #include "output.h"
 #include "stream.h"
 #include "sys.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -701,4 +702,11 @@ ICEPT(int, pclose, (FILE * f))
     if (!icept_own(pc))
         icept_fd_closes(icept_stream_fd(f), pc);
     return REAL(pclose)(f);
+}
+ICEPT(int, closedir, (DIR * d))
+{
+    uintptr_t pc = ICEPT_PC();
+    if (d && !icept_own(pc))
+        icept_fd_closes(dirfd(d), pc);
+    return REAL(closedir)(d);
 }

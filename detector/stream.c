@@ -24,6 +24,8 @@
  * Using a descriptor reads it, closing writes it (HOOK_OBJ_FD): a close that is not ordered with a
  * use in another goroutine may hit whatever got the number next.
  *
+ * A number begins a new life when it is opened, or is found open after it was closed.
+ *
  * Invariants: an entry of the table is cleared before the kernel can give the number out again,
  * that is, before the real close. Streams are type-stable; a call that races with a close learns
  * from, or publishes to, a stream that has ended, which nobody reads.
@@ -50,6 +52,7 @@ struct fd {
     u64 object; /* its address is the descriptor's name as an object */
     struct end in, out;
     bool known; /* in and out say all there is */
+    bool closed; /* and not seen to be opened since */
 };
 
 #define FDS (1 << 20)
@@ -317,9 +320,17 @@ static void fd_new(int fd, struct end in, struct end out, bool known)
     fd_clear(f);
     f->in = in;
     f->out = out;
+    f->closed = false;
     __atomic_store_n(&f->known, known, __ATOMIC_RELEASE);
     det_unlock(&fd_lock);
     det_clear((uintptr_t)&f->object, sizeof f->object);
+}
+/* Many functions open something, in libc (fopen, popen, mkstemp) and where nobody sees it (a library's
+   system call, a message with rights). A number that was closed and is open has a life that began so. */
+static void fd_reborn(struct fd *f, int fd)
+{
+    if (unlikely(f->closed) && sys_call(SYS_fcntl, fd, F_GETFD, 0, 0, 0, 0) >= 0)
+        fd_new(fd, (struct end){0}, (struct end){0}, false);
 }
 /* One stream for both directions. */
 void icept_fd_looped(int fd)
@@ -376,8 +387,10 @@ void icept_fd_dup(int from, int to)
 void icept_fd_used(int fd, uintptr_t pc)
 {
     struct fd *f = icept_mem(pc) ? fd_at(fd) : NULL;
-    if (f)
-        hook_obj_read(pc, HOOK_OBJ_FD, &f->object);
+    if (!f)
+        return;
+    fd_reborn(f, fd);
+    hook_obj_read(pc, HOOK_OBJ_FD, &f->object);
 }
 /* Before the kernel frees the number. A program that closes all the numbers there could be closes nothing
    with most of them. */
@@ -388,12 +401,14 @@ void icept_fd_closes(int fd, uintptr_t pc)
     struct fd *f = det_ready ? fd_at(fd) : NULL;
     if (!f)
         return;
+    fd_reborn(f, fd);
     if (icept_mem(pc))
         hook_obj_write(pc, HOOK_OBJ_FD, &f->object);
     if (icept_sync(pc))
         icept_fd_write_ends(fd);
     det_lock(&fd_lock);
     fd_clear(f);
+    f->closed = true;
     det_unlock(&fd_lock);
 }
 
@@ -433,9 +448,11 @@ void hook_fd_close(int fd, uintptr_t pc)
     struct fd *f = det_ready && det_cur ? fd_at(fd) : NULL;
     if (!f)
         return;
+    fd_reborn(f, fd);
     hook_obj_write(pc, HOOK_OBJ_FD, &f->object);
     icept_fd_out(fd);
     det_lock(&fd_lock);
     fd_clear(f);
+    f->closed = true;
     det_unlock(&fd_lock);
 }
