@@ -1,0 +1,2 @@
+# Every case of race_pairs*.c, with its fault and without; see tests/e2e/pairs.
+exec sh tests/e2e/pairs race_pairs
