@@ -19,7 +19,8 @@
  * put where others see it, then it looks at theirs. When two threads touch the same granule within
  * the same few nanoseconds (a store buffer's length) one of the two records may be overwritten, and a
  * race between exactly those accesses may go unseen this time; on memory that nobody has touched before,
- * where goroutines started together are likely to meet, not even then. What can never happen is a report
+ * where goroutines started together are likely to meet, not even then (ranges of more than RANGE_SMALL
+ * excepted). What can never happen is a report
  * about something that was not done: only words of accesses that took place are ever stored, the
  * history has an event before the shadow has its word, and set and split numbers are validated.
  * The record is written before the program's own access takes place, so an access that sees another's
@@ -32,6 +33,8 @@
 #include "history.h"
 #include "stackmem.h"
 #include "sys.h"
+
+#define RANGE_SMALL 64 /* bytes: structures, not buffers */
 
 /* Beyond this many even debug_all forgets. */
 #define HITS_ALL 1024
@@ -180,7 +183,7 @@ static void granules(struct race_g *g, uintptr_t a, size_t n, u32 flags, struct 
         u64 now = who | (bytes & WORD_BYTES);
         if (bytes == WORD_BYTES) {
             u64 w = shadow_load(&s[0]), r = shadow_load(&s[1]);
-            bool w_fine = w == 0 || word_same(w, who) || word_same(w, fine);
+            bool w_fine = w == 0 ? n > RANGE_SMALL : word_same(w, who) || word_same(w, fine);
             if (w_fine && r == 0) {
                 if (flags & ACCESS_WRITE)
                     shadow_store(&s[0], now);

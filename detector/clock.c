@@ -484,11 +484,14 @@ void published_copy(struct published *to, const struct published *from)
 
 bool clock_renamed;
 
+static void id_end(u32 id, u32 last);
+
 void g_advance(struct race_g *g)
 {
     if (unlikely(g->epoch == EPOCH_MAX)) {
         /* Out of epochs: the goroutine goes on under a fresh id, knowing its old self. */
         u32 old = g->id, last = g->epoch;
+        id_end(old, last); /* nobody gets it, its epochs are used up */
         id_give(g, NULL);
         life_renamed(g);
         clock_renamed = true;
@@ -591,7 +594,7 @@ void id_give(struct race_g *child, const struct race_g *spawner)
     child->self = word_of(child->id, child->epoch);
 }
 
-void id_return(struct race_g *g)
+static void id_end(u32 id, u32 last)
 {
     det_lock(&ids.lock);
     if (ids.tail - ids.head == ids.cap) {
@@ -604,8 +607,23 @@ void id_return(struct race_g *g)
         ids.ring = ring;
         ids.cap = cap;
     }
+    ids.ring[ids.tail++ & (ids.cap - 1)] = (struct dead_id){id, last};
+    det_unlock(&ids.lock);
+}
+
+void id_return(struct race_g *g)
+{
     /* An epoch in which nothing was recorded is as good as never begun. */
-    u32 last = g->ev_epoch == g->epoch || g->epoch == 1 ? g->epoch : g->epoch - 1;
-    ids.ring[ids.tail++ & (ids.cap - 1)] = (struct dead_id){g->id, last};
+    id_end(g->id, g->ev_epoch == g->epoch || g->epoch == 1 ? g->epoch : g->epoch - 1);
+}
+
+void g_learn_ended(struct race_g *g)
+{
+    det_lock(&ids.lock);
+    for (u32 i = ids.head; i != ids.tail; i++) {
+        const struct dead_id *d = &ids.ring[i & (ids.cap - 1)];
+        if (!g_knows(g, d->id, d->epoch))
+            clock_set(&g->know, d->id, d->epoch);
+    }
     det_unlock(&ids.lock);
 }

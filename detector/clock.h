@@ -74,6 +74,8 @@ extern bool clock_renamed; /* some goroutine has run out of epochs and has anoth
 /* Ids. New ones start after the last epoch of their previous owner. */
 void id_give(struct race_g *child, const struct race_g *spawner);
 void id_return(struct race_g *g);
+/* g learns all that was ever done by goroutines that have ended. */
+void g_learn_ended(struct race_g *g);
 
 /* The two ways to take a maximum of leaves, for the test that sets them against each other. */
 bool leaf_join_scalar(u32 *a, const u32 *b);

@@ -383,10 +383,18 @@ void det_fork_child(void)
     det_lock_held++;
     output_forked();
     finding_forked();
-    /* What the others did before the fork is the past of the one that lives on; they do nothing more. */
+    /* The copy was made at one instant: what anybody did before, those who have ended too, is the past of
+       the one that goes on. What the parked do in the child comes later. */
     u32 at = 0;
     struct race_g *cur = det_cur;
-    for (struct race_g *g; cur && (g = det_g_each(&at));)
-        if (g != cur)
+    if (!cur)
+        return;
+    g_learn_ended(cur);
+    for (struct race_g *g; (g = det_g_each(&at));)
+        if (g != cur) {
             clock_set(&cur->know, g->id, g->epoch);
+            g_advance(g);
+        }
+    cur->base_id = cur->id; /* nobody knows all this before we tell */
+    cur->base_epoch = cur->epoch;
 }

@@ -83,15 +83,16 @@ static void node_drop(u32 i)
 {
     while (i) {
         struct set *n = set_at(i);
+        u32 b = n->bucket; /* while it is ours; afterwards it may have another life, in another bucket */
         if (__atomic_sub_fetch(&n->refs, 1, __ATOMIC_ACQ_REL) != 0)
             return;
-        u32 *lock = &stripes[n->bucket % STRIPES];
+        u32 *lock = &stripes[b % STRIPES];
         det_lock(lock);
         if (__atomic_load_n(&n->refs, __ATOMIC_ACQUIRE) != 0) {
             det_unlock(lock);
             return; /* found again meanwhile */
         }
-        u32 *p = &buckets[n->bucket];
+        u32 *p = &buckets[b];
         while (*p && *p != i)
             p = &set_at(*p)->link;
         if (*p != i) {
@@ -99,10 +100,11 @@ static void node_drop(u32 i)
             return; /* two droppers met; the other one has it */
         }
         *p = n->link;
-        u32 parent = n->parent;
-        __atomic_store_n(&n->gen, n->gen + 1, __ATOMIC_RELEASE);
+        u32 parent = n->parent, gen = n->gen + 1;
+        __atomic_store_n(&n->gen, gen, __ATOMIC_RELEASE);
         det_unlock(lock);
-        slab_free(&sets, i);
+        if (gen & SET_GEN_MASK) /* one whose lives are used up rests for ever: no handle means two sets */
+            slab_free(&sets, i);
         i = parent;
     }
 }

@@ -107,8 +107,10 @@ void sync_head_add(struct sync *s, const struct published *p)
                 published_copy(&h->at[k], p);
             return;
         }
-    if (h->n == HEADS_MAX)
+    if (h->n == HEADS_MAX) {
         head_remove(h, 0);
+        h->forgot = 1;
+    }
     published_copy(&h->at[h->n++], p);
 }
 
@@ -117,14 +119,16 @@ bool sync_head_only(struct sync *s, const struct race_g *g)
     if (s->heads == 0)
         return false;
     struct heads *h = slab_at(&heads, s->heads);
-    bool found = false;
-    for (u32 k = 0; k < h->n && !found; k++) {
-        found = published_by(&h->at[k], g);
-        if (found)
-            published_copy(&s->clock, &h->at[k]);
-    }
+    u32 k = h->n; /* its latest: it may have had another id before */
+    while (k > 0 && !published_by(&h->at[k - 1], g))
+        k--;
+    if (k)
+        published_copy(&s->clock, &h->at[k - 1]);
+    else if (h->forgot && (unlikely(clock_renamed) ||
+                           clock_lookup(&s->clock.know, g->id) >= g->life->first))
+        return true;
     sync_heads_drop(s);
-    return found;
+    return k > 0;
 }
 
 void sync_heads_drop(struct sync *s)

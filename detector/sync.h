@@ -16,11 +16,13 @@ struct sync {
 
 /* C11: a release sequence goes on through stores of the goroutine that heads it. A clock in which
    several have been merged cannot be taken apart again, so each one's share is kept beside it. More
-   than this many at once: the eldest is forgotten. */
+   than this many at once: the eldest is forgotten; a store of somebody who may have been one of those then
+   leaves the whole clock, which may hide a race and cannot make one up. */
 #define HEADS_MAX 8
 struct heads {
     u32 link;
-    u32 n;
+    uint16_t n;
+    uint16_t forgot; /* there were more */
     struct published at[HEADS_MAX]; /* oldest first, no two of one goroutine */
 };
 /* Did g publish p (alone)? Its id may have had an owner before it, and it may have had another id. */

@@ -24,8 +24,12 @@
  * A read or write need not touch the memory it names. It therefore may lie in a block that has been
  * freed, or in the stack of a goroutine that has ended.
  *
+ * fork. The child is the goroutine that forked, alone in a copy of the memory; it runs a body of
+ * operations that need nobody else, and ends. Its parent waits for it as for a thread. Its events stand in
+ * the same trace, with its number.
+ *
  * Here are the log, who runs, and the order of operations; what each of them does is in
- * exec_memory.c, exec_libgoc.c and exec_posix.c.
+ * exec_memory.c, exec_libgoc.c, exec_posix.c, exec_thread.c and exec_process.c.
  */
 #include "exec.h"
 #include <stdlib.h>
@@ -36,6 +40,7 @@
 
 struct shared *S;
 bool par;
+uint32_t child;
 struct run *runs[MAX_INST];
 static uint32_t body_op[MAX_BODIES][MAX_OPS], body_len[MAX_BODIES];
 static struct start starts[MAX_INST];
@@ -50,6 +55,7 @@ uint32_t log_event(struct run *x, int kind, int flags, uint64_t a, uint64_t b, u
     e->flags = (uint16_t)flags;
     e->g = x->inst;
     e->op = x->op;
+    e->child = child;
     e->a = a;
     e->b = b;
     e->c = c;
@@ -105,7 +111,8 @@ static void run_op(struct run *x, const struct op *o)
 {
     if (o->kind == OP_END) /* of a loop that run_program goes round */
         return;
-    if (!memory_op(x, o) && !libgoc_op(x, o) && !posix_op(x, o))
+    if (!memory_op(x, o) && !libgoc_op(x, o) && !posix_op(x, o) && !thread_op(x, o) &&
+        !process_op(x, o))
         abort();
 }
 
@@ -131,9 +138,10 @@ static void run_program(struct run *x, uint32_t from, uint32_t to)
                 run_program(x, i + 1, end);
             continue;
         }
-        if (x->thread && !for_thread(o->kind) && o->kind != OP_CALL)
+        if ((x->thread && !for_thread(o->kind) && o->kind != OP_CALL) ||
+            (child && !for_child(o->kind)))
             continue;
-        while (!par && !x->thread && __atomic_load_n(&thread_runs, __ATOMIC_SEQ_CST))
+        while (!par && !child && !x->thread && __atomic_load_n(&thread_runs, __ATOMIC_SEQ_CST))
             goc_gosched();
         x->op = n;
         if (o->kind == OP_CALL) {
@@ -153,6 +161,15 @@ static void run_program(struct run *x, uint32_t from, uint32_t to)
 void run_all(struct run *x)
 {
     run_program(x, 0, body_len[x->body]);
+}
+
+void run_body(struct run *x, uint32_t body)
+{
+    uint32_t own = x->body, op = x->op;
+    x->body = body;
+    run_all(x);
+    x->body = own;
+    x->op = op;
 }
 
 /* Until nothing more happens: with one P, every goroutine that can run does so at a yield. */
@@ -191,7 +208,7 @@ int main(void)
         body_op[b][body_len[b]++] = i;
     }
     libgoc_objects();
-    if (!posix_objects())
+    if (!posix_objects() || !thread_objects() || !process_objects())
         return 3;
 
     S->ninst = 1;

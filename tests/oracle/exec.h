@@ -13,6 +13,7 @@
 #include "prog.h"
 #include <goc.h>
 #include <pthread.h>
+#include <threads.h>
 
 /* Of the ABI, what is not about memory (exec_memory.c has that). */
 void __tsan_init(void);
@@ -21,6 +22,7 @@ void __tsan_func_exit(void);
 
 extern struct shared *S;
 extern bool par;         /* several Ps: uses only that are safe in any order */
+extern uint32_t child;   /* of fork: which one this process is; 0: it is none */
 extern struct run *runs[MAX_INST];
 
 /* A goroutine: lives in its own stack. */
@@ -40,6 +42,7 @@ struct run {
 /* It is running, its buffer can be named; all of its program; it is about to end. */
 void run_begins(struct run *x);
 void run_all(struct run *x);
+void run_body(struct run *x, uint32_t body); /* another one's program, without an end */
 void run_ends(struct run *x);
 /* Whose stack is this? goc_once_do gives its function no argument. */
 struct run *run_here(void);
@@ -51,10 +54,15 @@ struct start {
     int how;           /* GROUP_*, THREAD_* */
     bool limited;
     uint32_t acquire; /* the event that asked for its slot */
+    uint32_t feeds;   /* 1 + the pipe that it writes to before all else; 0: none */
     uint32_t phase; /* of a thread */
+    uint32_t region, made_by; /* what its end writes, the operation that made it */
+    int flavour, rounds;      /* FLAVOUR_*; how often its destructor asks for another */
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t cond;
+    mtx_t c11_mutex;
+    cnd_t c11_cond;
     pthread_barrier_t barrier;
     bool signalled;
 };
@@ -67,7 +75,9 @@ enum { MUTEX, READER, WRITER }; /* c of EV_LOCKED and EV_UNLOCK */
 /* Runs the operation and returns true, or false: it is not one of this part's. */
 bool memory_op(struct run *x, const struct op *o);
 bool libgoc_op(struct run *x, const struct op *o);
+bool thread_op(struct run *x, const struct op *o);
 bool posix_op(struct run *x, const struct op *o);
+bool process_op(struct run *x, const struct op *o);
 
 /* exec_memory.c: an access of n bytes of the arena beside those that the program lists; and whether
    blocks are allocated that the log says nothing of (a thread's, a context's): memory that was freed
@@ -76,12 +86,21 @@ void write_global(struct run *x, uint32_t off, uint32_t n);
 extern bool unseen_blocks;
 extern unsigned char *stack_buffer[MAX_BODIES];
 
-/* exec_libgoc.c, exec_posix.c: before the program begins. False: this machine has not enough. */
+/* Before the program begins. False: this machine has not enough. */
 void libgoc_objects(void);
 bool posix_objects(void);
+bool thread_objects(void);
+bool process_objects(void);
 
-/* exec_posix.c: a thread runs, and no goroutine is to begin an operation; what a thread may do. */
+/* exec_libgoc.c: s begins soon, and writes to the pipe first. */
+void start_later(struct run *x, struct start *s, uint32_t pipe);
+/* exec_posix.c: what a goroutine that was started for it writes to a pipe. */
+void feed(struct run *x, uint32_t pipe);
+
+/* exec_thread.c: a thread runs, and no goroutine is to begin an operation; what a thread may do, and
+   what the child of fork may. */
 extern uint32_t thread_runs;
 bool for_thread(int kind);
+bool for_child(int kind);
 
 #endif

@@ -8,6 +8,7 @@
  * before the operation, one that learns after it.
  */
 #include "exec.h"
+#include <errno.h>
 #include <goc/race.h>
 #include <stdlib.h>
 
@@ -19,11 +20,18 @@ static goc_once once[N_ONCE];
 static goc_cond cond[N_MUTEX];
 static goc_sem sem[N_SEM];
 static goc_chan(uint64_t) chan[N_CHAN];
-static goc_context *ctx[N_CTX];
+static goc_context *ctx[ALL_CTX];
 
 /* What the guards know; exact with one P. */
 static uint32_t wg_count[N_WG], wg_waiters[N_WG];
 static uint32_t ctx_ended[N_CTX];
+static struct {
+    uint32_t state; /* 0 there is none, 1 it is being made, 2 it is there */
+    int32_t parent;
+    bool born_ended, cancelled;
+} timed[N_TIMED];
+static goc_recv_chan(goc_time) ticker[N_TICK];
+static bool ticking[N_TICK]; /* somebody has it */
 static uint32_t chan_closed[N_CHAN], chan_sending[N_CHAN], chan_owner[N_CHAN];
 
 void libgoc_objects(void)
@@ -234,6 +242,8 @@ static __attribute__((noinline)) void goroutine(void *arg)
     struct run x = {.inst = s->inst, .body = s->body, .buffer = buffer};
     __asm__ volatile("" : : "r"(buffer) : "memory");
     run_begins(&x);
+    if (s->feeds)
+        feed(&x, s->feeds - 1);
     if (s->limited && s->how == GROUP_ERR)
         log_event(&x, EV_SEM_ACQUIRED, 0, s->acquire, 0, 0);
     run_all(&x);
@@ -254,6 +264,14 @@ static int in_errgroup(void *arg)
 {
     goroutine(arg);
     return ((struct start *)arg)->inst % 3 == 0;
+}
+
+void start_later(struct run *x, struct start *s, uint32_t pipe)
+{
+    unseen_blocks = true;
+    s->feeds = pipe + 1;
+    log_event(x, EV_GO, 0, s->inst, 0, 0);
+    goc_after_func(30 * GOC_MICROSECOND, goroutine, s);
 }
 
 static void run_group(struct run *x, const struct op *o)
@@ -310,9 +328,60 @@ static void run_group(struct run *x, const struct op *o)
 
 /* --- contexts --------------------------------------------------------------------------------- */
 
+static goc_context *context(int i)
+{
+    return i < N_CTX || __atomic_load_n(&timed[i - N_CTX].state, __ATOMIC_ACQUIRE) == 2 ? ctx[i] : NULL;
+}
+
+/* The end of context i was seen, with this error: whose doing was it? */
+static void saw_end(struct run *x, int i, int err)
+{
+    bool made = false;
+    if (i >= N_CTX) {
+        int k = i - N_CTX;
+        made = err == ETIMEDOUT || timed[k].born_ended;
+        if (!made && !timed[k].cancelled)
+            i = timed[k].parent;
+    }
+    log_event(x, EV_CTX_SEEN, 0, (uint64_t)i, 0, made);
+}
+
+/* Of one that expires this is not simple with several Ps: it has no parent then, and nobody cancels it. */
+static void run_ctxmake(struct run *x, const struct op *o)
+{
+    int k = o->a - N_CTX, p = par ? -1 : o->b;
+    uint32_t none = 0;
+    if (!__atomic_compare_exchange_n(&timed[k].state, &none, 1, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED))
+        return;
+    unseen_blocks = true;
+    timed[k].parent = p;
+    timed[k].born_ended = p >= 0 && ctx_ended[p];
+    if (timed[k].born_ended) /* who makes a child of a context that has ended, sees that */
+        log_event(x, EV_CTX_SEEN, 0, (uint64_t)p, 0, 0);
+    log_event(x, EV_CTX_MADE, 0, (uint64_t)o->a, 0, 0);
+    goc_context *parent = p < 0 ? goc_background() : ctx[p];
+    goc_duration d = o->c * GOC_MICROSECOND;
+    ctx[o->a] = o->d ? goc_with_deadline(parent, goc_now() + d) : goc_with_timeout(parent, d);
+    __atomic_store_n(&timed[k].state, 2, __ATOMIC_RELEASE);
+}
+
 static void run_cancel(struct run *x, int i)
 {
     uint32_t was = 0;
+    if (i >= N_CTX) {
+        if (par || !context(i))
+            return;
+        int err = goc_context_err(ctx[i]);
+        if (err) {
+            saw_end(x, i, err);
+            return;
+        }
+        timed[i - N_CTX].cancelled = true;
+        log_event(x, EV_CLOSE, 0, CLOSE_CTX + (uint64_t)i, 0, 0);
+        goc_cancel(ctx[i]);
+        return;
+    }
     if (par && (i > 0 || !__atomic_compare_exchange_n(&ctx_ended[0], &was, 1, false,
                                                       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)))
         return; /* who of several was the first could not be told */
@@ -327,11 +396,73 @@ static void run_cancel(struct run *x, int i)
 static void run_ctxwait(struct run *x, int i, int how)
 {
     unseen_blocks = true;
+    if (!context(i))
+        return;
     goc_case c[2] = {goc_on_recv(goc_context_done(ctx[i]), NULL), goc_on_default()};
     if (how == 1)
         c[1] = goc_on_timeout(20 * GOC_MICROSECOND);
     if (goc_select_n(c, how == 0 ? 1 : 2) == 0)
-        log_event(x, EV_CTX_SEEN, 0, (uint64_t)i, 0, 0);
+        saw_end(x, i, i < N_CTX ? ECANCELED : goc_context_err(ctx[i]));
+}
+
+static void run_semctx(struct run *x, const struct op *o)
+{
+    if (!context(o->c) || x->sem[o->a])
+        return;
+    int err = goc_context_err(ctx[o->c]);
+    if (err) { /* it then does not look at the semaphore */
+        saw_end(x, o->c, err);
+        if (goc_sem_acquire_ctx(ctx[o->c], &sem[o->a], o->b) == 0)
+            abort();
+        return;
+    }
+    uint32_t e = log_event(x, EV_SEM_ACQUIRE, 0, (uint64_t)o->a, (uint64_t)o->b, 0);
+    if (goc_sem_acquire_ctx(ctx[o->c], &sem[o->a], o->b) == 0) {
+        log_event(x, EV_SEM_ACQUIRED, 0, e, 0, 0);
+        x->sem[o->a] = (uint32_t)o->b;
+    } else {
+        err = errno;
+        log_event(x, EV_SEM_LEFT, 0, e, 0, 0);
+        saw_end(x, o->c, err);
+    }
+}
+
+/* --- timers ----------------------------------------------------------------------------------- */
+
+static void tick(struct run *x, int i, goc_recv_chan(goc_time) from)
+{
+    uint32_t e = log_event(x, EV_TICK_WAIT, 0, (uint64_t)i, 0, 0);
+    if (goc_recv_ok(from, (goc_time *)&S->ev[e].val))
+        log_event(x, EV_TICKED, 0, e, 0, 0);
+}
+
+/* One operation makes it, waits for it and stops it, so that no ticker hides that nobody can go on; a
+   ticker's channel is everybody's meanwhile. Of other timers only the last time is left to wait for. */
+static void run_tick(struct run *x, const struct op *o)
+{
+    goc_duration d = (o->b + 1) * GOC_MICROSECOND;
+    if (ticking[o->a] || par)
+        return;
+    ticking[o->a] = unseen_blocks = true;
+    log_event(x, EV_TICK_MADE, 0, (uint64_t)o->a, 0, 0);
+    if (o->d == TICK_TICKER) {
+        goc_ticker *t = goc_ticker_new(d);
+        ticker[o->a] = goc_ticker_chan(t);
+        for (int k = 0; k < o->c; k++)
+            tick(x, o->a, ticker[o->a]);
+        ticker[o->a] = NULL;
+        goc_ticker_stop(t);
+    } else if (o->d == TICK_AFTER) {
+        tick(x, o->a, goc_after(d));
+    } else {
+        goc_timer *t = goc_timer_new(d);
+        tick(x, o->a, goc_timer_chan(t));
+        log_event(x, EV_TICK_MADE, 0, (uint64_t)o->a, 0, 0);
+        goc_timer_reset(t, d);
+        tick(x, o->a, goc_timer_chan(t));
+        goc_timer_free(t);
+    }
+    ticking[o->a] = false;
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
@@ -340,6 +471,7 @@ bool libgoc_op(struct run *x, const struct op *o)
 {
     struct start *s;
     uint32_t e;
+    int err;
     switch ((enum op_kind)o->kind) {
     case OP_LOCK:
     case OP_TRYLOCK:
@@ -442,12 +574,27 @@ bool libgoc_op(struct run *x, const struct op *o)
         goc_sem_release(&sem[o->a], x->sem[o->a]);
         x->sem[o->a] = 0;
         break;
+    case OP_SEMCTX:
+        run_semctx(x, o);
+        break;
+    case OP_TICK:
+        run_tick(x, o);
+        break;
+    case OP_TICKTRY: /* one that is stopped meanwhile is not to be touched: only where a time is there */
+        for (int k = 0; k < 300 && ticker[o->a] && !goc_chan_len(ticker[o->a]); k++)
+            goc_gosched();
+        if (ticker[o->a] && goc_chan_len(ticker[o->a]))
+            tick(x, o->a, ticker[o->a]);
+        break;
+    case OP_CTXMAKE:
+        run_ctxmake(x, o);
+        break;
     case OP_CANCEL:
         run_cancel(x, o->a);
         break;
     case OP_CTXERR:
-        if (goc_context_err(ctx[o->a]))
-            log_event(x, EV_CTX_SEEN, 0, (uint64_t)o->a, 0, 0);
+        if (context(o->a) && (err = goc_context_err(ctx[o->a])))
+            saw_end(x, o->a, err);
         break;
     case OP_CTXWAIT:
         run_ctxwait(x, o->a, o->b);

@@ -183,6 +183,20 @@ void write_global(struct run *x, uint32_t off, uint32_t n)
     access_memory(x, true, AREA_GLOBAL, global + off % S->arena, n, HOW_PLAIN);
 }
 
+/* Both ranges are logged before either is told. Overlapping is what memmove is for. */
+static void run_move(struct run *x, const struct op *o)
+{
+    uint32_t to = (uint32_t)o->a, from = (uint32_t)o->c, n = (uint32_t)o->b;
+    if (to + n > ARENA || from + n > ARENA)
+        return;
+    log_event(x, EV_ACCESS, 0, (uintptr_t)global + from, n, 0);
+    log_event(x, EV_ACCESS, EV_WRITE, (uintptr_t)global + to, n, 0);
+    if (o->d && (to + n <= from || from + n <= to))
+        memcpy(global + to, global + from, n);
+    else
+        memmove(global + to, global + from, n);
+}
+
 /* --- atomics ---------------------------------------------------------------------------------- */
 
 static bool cell(int i, unsigned char **p, uint32_t *size)
@@ -291,6 +305,9 @@ bool memory_op(struct run *x, const struct op *o)
         p = place(o->a, (uint32_t)o->b, (uint32_t)o->c);
         if (p)
             access_memory(x, o->kind == OP_WRITE, o->a, p, (uint32_t)o->c, o->d);
+        break;
+    case OP_MOVE:
+        run_move(x, o);
         break;
     case OP_ALOAD:
     case OP_ASTORE:

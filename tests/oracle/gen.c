@@ -59,12 +59,16 @@ enum family {
     F_THREAD,
     F_ANN,
     F_CALL,
+    F_MOVE,
+    F_TICK,
+    F_PROCESS,
     F_LOOP,
     F_COUNT
 };
 static uint32_t weight[F_COUNT], weight_sum;
 static uint32_t region; /* bytes of memory that belong together */
 static uint32_t small_accesses, libc_accesses, stack_accesses;
+static bool readers; /* a few places that everybody reads and hardly anybody writes */
 static uint32_t orders; /* 0: any; 1: acquire/release; 2: relaxed and fences */
 
 static struct op *emit(int body, int kind, int a, int b, int c, int d)
@@ -121,7 +125,9 @@ static void access_region(int body, uint32_t which, bool write)
 static void access_any(int body)
 {
     bool write = one_in(3);
-    if (stack_accesses && one_in(4)) {
+    if (readers && one_in(2)) {
+        access_region(body, rnd(2), one_in(40));
+    } else if (stack_accesses && one_in(4)) {
         access_in(body, AREA_STACK + (int)rnd(P->nbodies), 0, STACKBUF, write);
     } else if (weight[F_HEAP] && one_in(3)) {
         access_in(body, AREA_HEAP + (int)rnd(N_HEAP), 0, one_in(4) ? 120 : 24, write);
@@ -130,6 +136,12 @@ static void access_any(int body)
     } else {
         access_region(body, rnd(32), write);
     }
+}
+
+/* A context: one that expires, mostly. */
+static int pick_context(void)
+{
+    return one_in(3) ? (int)rnd(N_CTX) : N_CTX + (int)rnd(N_TIMED);
 }
 
 static int load_order(void)
@@ -216,10 +228,10 @@ static void statement(int body, int depth)
         break;
     case F_FENCE: {
         static const uint8_t o[] = {__ATOMIC_ACQUIRE, __ATOMIC_RELEASE, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_SEQ_CST};
+                                    __ATOMIC_SEQ_CST, __ATOMIC_CONSUME, __ATOMIC_RELAXED};
         if (one_in(2))
             emit_atomic(body);
-        emit(body, OP_FENCE, 0, o[rnd(4)], 0, 0);
+        emit(body, OP_FENCE, 0, o[one_in(6) ? 4 + rnd(2) : rnd(4)], 0, 0);
         if (one_in(2))
             emit_atomic(body);
         break;
@@ -307,7 +319,10 @@ static void statement(int body, int depth)
     case F_SEM:
         i = (int)rnd(N_SEM);
         n = 1 + (int)rnd(2);
-        emit(body, only_try(body) ? OP_SEMTRY : OP_SEMACQ, i, n, 0, 0);
+        if (one_in(3))
+            emit(body, OP_SEMCTX, i, n, pick_context(), 0);
+        else
+            emit(body, only_try(body) ? OP_SEMTRY : OP_SEMACQ, i, n, 0, 0);
         access_region(body, 24 + (uint32_t)i, one_in(2));
         if (one_in(3))
             block(body, depth + 1, 1);
@@ -340,8 +355,8 @@ static void statement(int body, int depth)
             emit(body, OP_YIELD, 0, 0, 0, 0);
         break;
     case F_CTX:
-        i = (int)rnd(N_CTX);
-        switch (rnd(4)) {
+        i = pick_context();
+        switch (rnd(5)) {
         case 0:
             access_region(body, 12 + (uint32_t)i, true);
             if (one_in(3))
@@ -350,6 +365,12 @@ static void statement(int body, int depth)
         case 1:
             emit(body, OP_CTXERR, i, 0, 0, 0);
             access_region(body, 12 + (uint32_t)i, one_in(3));
+            break;
+        case 2:
+            i = N_CTX + (int)rnd(N_TIMED);
+            access_region(body, 12 + (uint32_t)i, true);
+            emit(body, OP_CTXMAKE, i, (int)rnd(N_CTX + 2) - 2 < 0 ? -1 : (int)rnd(N_CTX),
+                 (int)rnd(one_in(2) ? 3 : 300), one_in(2));
             break;
         default:
             emit(body, OP_CTXWAIT, i, only_try(body) ? 2 : body ? (int)rnd(3) : 1, 0, 0);
@@ -369,7 +390,7 @@ static void statement(int body, int depth)
                 access_region(body, 24 + (uint32_t)i, one_in(2));
                 emit(body, OP_PPOST, i, 0, 0, 0);
             } else {
-                emit(body, OP_PWAIT, i, 0, 0, 0);
+                emit(body, OP_PWAIT, i, one_in(2) ? LOCK_TIMED + (int)rnd(2) : LOCK_TRY, 0, 0);
                 access_region(body, 24 + (uint32_t)i, one_in(3));
             }
             break;
@@ -377,7 +398,7 @@ static void statement(int body, int depth)
         case 4: {
             i = (int)rnd(N_PRW);
             bool wr = one_in(3);
-            emit(body, wr ? OP_PWLOCK : OP_PRLOCK, i, one_in(2), 0, 0);
+            emit(body, wr ? OP_PWLOCK : OP_PRLOCK, i, (int)rnd(LOCK_CLOCK + 1), 0, 0);
             access_region(body, one_in(12) ? rnd(16) : 6 + (uint32_t)i, wr || one_in(12));
             if (one_in(4))
                 block(body, depth + 1, 1);
@@ -386,7 +407,7 @@ static void statement(int body, int depth)
         }
         default:
             i = (int)rnd(N_PMUTEX);
-            emit(body, one_in(2) ? OP_PTRYLOCK : OP_PLOCK, i, 0, 0, 0);
+            emit(body, one_in(2) ? OP_PTRYLOCK : OP_PLOCK, i, (int)rnd(LOCK_CLOCK + 1), 0, 0);
             access_region(body, one_in(12) ? rnd(16) : (uint32_t)i, one_in(2));
             if (one_in(4))
                 block(body, depth + 1, 1);
@@ -397,18 +418,25 @@ static void statement(int body, int depth)
         i = (int)rnd(N_PIPE);
         if (one_in(2)) {
             access_region(body, 10 + (uint32_t)i, !one_in(3));
-            emit(body, OP_PIPEWRITE, i, 0, 0, 0);
+            emit(body, one_in(2) ? OP_PIPEWRITE : OP_GWRITE, i, 0, 0, 0);
         } else {
-            emit(body, OP_PIPEREAD, i, 0, 0, 0);
+            if (one_in(2))
+                emit(body, OP_PIPEREAD, i, 0, 0, 0);
+            else
+                emit(body, OP_GREAD, i,
+                     one_in(2) && body + 1 < (int)P->nbodies
+                         ? body + 1 + (int)rnd(P->nbodies - (uint32_t)body - 1)
+                         : 0,
+                     0, 0);
             access_region(body, 10 + (uint32_t)i, one_in(3));
         }
         break;
     case F_THREAD:
         if (one_in(3))
-            emit(body, OP_JOIN, 0, 0, 0, 0);
+            emit(body, OP_JOIN, 0, (int)rnd(JOIN_CLOCK + 1), 0, 0);
         else if (body + 1 < (int)P->nbodies)
             emit(body, OP_THREAD, body + 1 + (int)rnd(P->nbodies - (uint32_t)body - 1),
-                 (int)rnd(THREAD_COND + 1), (int)rnd(16), 0);
+                 (int)rnd(THREAD_KEY + 1), (int)rnd(16), (int)rnd(FLAVOUR_CLOCK + 1));
         access_region(body, rnd(16), one_in(2));
         break;
     case F_ANN:
@@ -417,6 +445,30 @@ static void statement(int body, int depth)
         break;
     case F_CALL:
         emit(body, OP_CALL, 1 + (int)rnd(one_in(10) ? 200 : 6), 0, 0, (int)rnd(2));
+        break;
+    case F_MOVE:
+        n = 1 + (int)rnd(P->arena < 32 ? P->arena : 32);
+        i = (int)rnd(P->arena - (uint32_t)n + 1);
+        emit(body, OP_MOVE, i, n, (int)rnd(P->arena - (uint32_t)n + 1), one_in(2));
+        break;
+    case F_TICK:
+        i = (int)rnd(N_TICK);
+        if (one_in(2)) {
+            access_region(body, 26 + (uint32_t)i, true);
+            emit(body, OP_TICK, i, (int)rnd(20), 2 + (int)rnd(10), one_in(3) ? 1 + (int)rnd(2) : 0);
+        } else {
+            emit(body, OP_TICKTRY, i, 0, 0, 0);
+        }
+        access_region(body, 26 + (uint32_t)i, one_in(2));
+        break;
+    case F_PROCESS:
+        i = (int)rnd(16);
+        if (one_in(4) && body + 1 < (int)P->nbodies)
+            emit(body, OP_FORK, body + 1 + (int)rnd(P->nbodies - (uint32_t)body - 1), 0, 0, 0);
+        else if (one_in(2))
+            emit(body, OP_RAISE, (int)rnd(N_SIGNAL), i, 0, 0);
+        else
+            emit(body, OP_JUMP, (int)rnd(5), i, 0, 0);
         break;
     case F_LOOP:
         emit(body, OP_LOOP, 2 + (int)rnd(one_in(4) ? 30 : 3), 0, 0, 0);
@@ -458,6 +510,9 @@ void program_generate(struct shared *s, uint64_t seed, bool par)
     weight[F_LOOP] = rnd(2);
     weight[F_CALL] = rnd(2);
     weight[F_THREAD] = one_in(3) ? 1 + rnd(3) : 0; /* starting one takes long */
+    weight[F_PROCESS] = one_in(4) ? 1 + rnd(2) : 0;
+    weight[F_TICK] = one_in(4) ? 1 + rnd(2) : 0;
+    weight[F_MOVE] = rnd(2);
     if (weight[F_THREAD] && one_in(2))
         weight[F_POSIX] += 4;
     if (weight[F_COND] && !weight[F_MUTEX])
@@ -472,6 +527,7 @@ void program_generate(struct shared *s, uint64_t seed, bool par)
     small_accesses = one_in(3);
     libc_accesses = one_in(2);
     stack_accesses = one_in(2);
+    readers = one_in(6);
 
     static const uint16_t arenas[] = {8, 32, 64, 256, 512, ARENA};
     s->arena = arenas[rnd(6)];

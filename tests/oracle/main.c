@@ -3,7 +3,8 @@
  * oracle's.
  *
  *     oracle --exec PATH [--seed N] [--count N] [--seconds S] [--par] [--procs P] [--save DIR] [--coverage] [-v]
- *     oracle --exec PATH --program FILE [--repeat N] [--shrink] [--std FILE] [-v]
+ *     oracle --exec PATH --program FILE [--repeat N] [--no-shrink] [-v]
+ * and [--std FILE] [--races FILE]: the last trace, and what races in it, as std.c says
  *
  * The executor is started once for each program, with the program in shared memory, the record
  * stream going to a file in memory, and options that switch off what would hide a verdict (one
@@ -82,7 +83,7 @@ static bool few_ids(void)
 
 static bool run_once(void)
 {
-    S->nevents = S->ninst = S->done = 0;
+    S->nevents = S->ninst = S->done = S->children = S->children_found = 0;
     memset(S->ev, 0, sizeof S->ev);
     if (ftruncate(record_fd, 0) || ftruncate(output_fd, 0))
         abort();
@@ -161,7 +162,9 @@ static void read_findings(void)
                 uint64_t *pc = (uint64_t *)(p + 1), tag = NO_TAG;
                 for (uint32_t k = 0; k < p->depth; k++)
                     if (pc[k] >= FAKE_PC && pc[k] < FAKE_END)
-                        tag = tag == NO_TAG ? (pc[k] - FAKE_PC) >> 4 << 4 : TWO_TAGS;
+                        tag = tag == NO_TAG || tag == (pc[k] - FAKE_PC) >> 4 << 4
+                                  ? (pc[k] - FAKE_PC) >> 4 << 4
+                                  : TWO_TAGS;
                 if (p->role == PART_ACCESS) {
                     f.addr = p->addr;
                     f.size = p->size;
@@ -333,7 +336,8 @@ static enum outcome compare(void)
         snprintf(why, sizeof why, "ended with 0 before main did");
         return STATUS;
     }
-    if ((code == 66) != (nfinding + nother > 0) && S->done) {
+    /* A child's findings are in its own status. */
+    if ((code == 66 || S->children_found) != (nfinding + nother > 0) && S->done) {
         snprintf(why, sizeof why, "exit status %d with %u findings", code, nfinding);
         return STATUS;
     }
@@ -431,8 +435,8 @@ static const char *const event_name[] = {
     "atomic done",  "fence",       "locked",  "unlock",  "send",       "sent",
     "recv",         "received",    "close",   "wg done", "wg waited",  "once ran",
     "once done",    "cwait",       "cwaited", "csignal", "cbroadcast", "sem acquire",
-    "sem acquired", "sem release", "malloc",  "acquire", "release",    "release merge",
-    "ctx seen",
+    "sem acquired", "sem release", "sem left", "malloc",  "acquire", "release", "release merge",
+    "fork",         "ctx made",    "ctx seen", "tick made", "tick wait", "ticked",
 };
 
 static void tell(FILE *f)
@@ -500,12 +504,37 @@ static void count(enum outcome o)
     }
 }
 
+/* The last trace. Nothing is told of one that the oracle cannot judge. */
+static bool export(const char *trace, const char *races)
+{
+    FILE *f;
+    if (trace) {
+        if (!(f = fopen(trace, "w"))) {
+            perror(trace);
+            return false;
+        }
+        if (!verdict.inconclusive)
+            oracle_std(S, &verdict, f);
+        fclose(f);
+    }
+    if (races) {
+        if (!(f = fopen(races, "w"))) {
+            perror(races);
+            return false;
+        }
+        if (!verdict.inconclusive)
+            oracle_races(&verdict, f);
+        fclose(f);
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t seed = 1, number = UINT64_MAX;
     double seconds = 1e9;
     bool par = false, small = true, coverage = false;
-    const char *save = NULL, *program = NULL, *std_file = NULL;
+    const char *save = NULL, *program = NULL, *std_file = NULL, *races_file = NULL;
     uint64_t repeat = 1, limit = 5;
     for (int i = 1; i < argc; i++) {
         const char *v = i + 1 < argc ? argv[i + 1] : "";
@@ -529,6 +558,8 @@ int main(int argc, char **argv)
             limit = strtoull(v, NULL, 0), i++;
         else if (!strcmp(argv[i], "--std"))
             std_file = v, i++;
+        else if (!strcmp(argv[i], "--races"))
+            races_file = v, i++;
         else if (!strcmp(argv[i], "--no-shrink"))
             small = false;
         else if (!strcmp(argv[i], "--coverage"))
@@ -583,15 +614,6 @@ int main(int argc, char **argv)
                 break;
             }
         }
-        if (std_file) {
-            f = fopen(std_file, "w");
-            if (!f) {
-                perror(std_file);
-                return 125;
-            }
-            oracle_std(S, &verdict, f);
-            fclose(f);
-        }
     } else {
         for (; seed - from < number && now_ms() < until && bad < limit; seed++) {
             program_generate(S, seed, par);
@@ -608,6 +630,8 @@ int main(int argc, char **argv)
             }
         }
     }
+    if (!export(std_file, races_file))
+        return 125;
     printf("%s: %llu programs, seeds %llu to %llu; %llu events, %llu racing pairs, %llu findings "
            "(%llu without the earlier stack), %llu deadlocks, %llu inconclusive; differences:",
            par ? "several Ps" : "one P", (unsigned long long)(seed - from),

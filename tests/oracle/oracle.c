@@ -13,6 +13,10 @@
  *  3. For every access look at each byte, and at the earlier accesses to that byte one after the
  *     other, back to the last write.
  *
+ * A child of fork works on a copy that was made at one instant: nothing it does can conflict with what
+ * was done before it, or elsewhere, and the one goroutine it consists of does not race with itself. So
+ * its events are left out, and every finding about them is wrong.
+ *
  * There is nothing clever on purpose: no epochs, no shared clocks, no merging of accesses, no
  * cells; and no line of it is shared with the detector.
  *
@@ -148,6 +152,7 @@ static void on_signal(uint32_t e, uint64_t i, bool all)
 static struct list sem_releases[ALL_SEM], sem_queue[ALL_SEM];
 static uint32_t sem_served[ALL_SEM], sem_held[ALL_SEM], sem_size[ALL_SEM];
 static uint32_t *sem_granted; /* by EV_SEM_ACQUIRE */
+static uint32_t *sem_left;    /* by EV_SEM_ACQUIRE: the event that says that its context ended first */
 
 static void sem_serve(uint64_t i, uint32_t e)
 {
@@ -155,6 +160,10 @@ static void sem_serve(uint64_t i, uint32_t e)
         uint32_t first = sem_queue[i].at[sem_served[i]];
         if (S->ev[first].b > sem_size[i] - sem_held[i])
             return;
+        if (sem_left[first] != NONE) { /* its context has ended, and it has not left yet */
+            sem_served[i]++;
+            continue;
+        }
         sem_held[i] += (uint32_t)S->ev[first].b;
         sem_granted[first] = e;
         sem_served[i]++;
@@ -163,8 +172,12 @@ static void sem_serve(uint64_t i, uint32_t e)
 static void on_sem_acquire(uint32_t e, uint64_t i)
 {
     sem_size[i] = i < N_SEM ? S->sem_size[i] : (uint32_t)S->op[S->ev[e].op].d >> 2;
+    if (S->ev[e].b > sem_size[i]) /* it waits for its context and is in nobody's way */
+        return;
+    bool first = sem_served[i] == sem_queue[i].n;
     push(&sem_queue[i], e);
-    sem_serve(i, e);
+    if (first)
+        sem_serve(i, e);
     if (sem_granted[e] == NONE && S->op[S->ev[e].op].kind == OP_SEMTRY)
         sem_queue[i].n--;
 }
@@ -174,11 +187,44 @@ static void on_sem_release(uint32_t e, uint64_t i)
     sem_held[i] -= (uint32_t)S->ev[e].b;
     sem_serve(i, e);
 }
+/* Those behind who left may fit. */
+static void on_sem_left(uint32_t e, uint32_t acquire)
+{
+    uint64_t i = S->ev[acquire].a;
+    struct list *q = &sem_queue[i];
+    for (uint32_t k = sem_served[i]; k < q->n; k++)
+        if (q->at[k] == acquire) {
+            memmove(&q->at[k], &q->at[k + 1], (--q->n - k) * sizeof *q->at);
+            break;
+        }
+    sem_serve(i, e);
+}
 static void on_sem_acquired(uint32_t e, uint32_t acquire)
 {
     const struct list *l = &sem_releases[S->ev[acquire].a];
     for (uint32_t i = 0; i < l->n && l->at[i] <= sem_granted[acquire]; i++)
         edge(l->at[i], e);
+}
+
+/* --- tickers ------------------------------------------------------------------------------------
+ */
+
+/* Of one P. A tick is sent over a channel of capacity one by somebody who knows what its maker knew; the
+   time says which came first. Who got an earlier one and has not come to say so yet was seen by the
+   next tick as it was when it began to wait. */
+static uint32_t tick_made[N_TICK];
+static struct list tick_waits[N_TICK]; /* those of the present ticker that got one */
+static uint32_t *ticked;               /* by EV_TICK_WAIT: the event that says so, or NONE */
+
+static void on_ticked(uint32_t e, uint32_t wait)
+{
+    uint64_t i = S->ev[wait].a;
+    edge(tick_made[i], e);
+    for (uint32_t k = 0; k < tick_waits[i].n; k++) {
+        uint32_t w = tick_waits[i].at[k];
+        if (S->ev[w].val < S->ev[wait].val)
+            edge(ticked[w] < e ? ticked[w] : w, e);
+    }
 }
 
 /* --- channels ------------------------------------------------------------------------------------
@@ -188,7 +234,7 @@ static struct list sends[N_CHAN]; /* those that went ahead, in the channel's ord
 static uint32_t *send_number;     /* by EV_SEND: its place in that list */
 static uint32_t *receiver;        /* by EV_SEND: the EV_RECV that got it */
 static uint32_t *ended;           /* by EV_SEND or EV_RECV: the event that says so, or NONE */
-static uint32_t close_event[ALL_CLOSE];
+static uint32_t close_event[ALL_CLOSE], ctx_made[ALL_CTX];
 
 /* Before the walk: who received what, and the order of the sends. A send that waits does so in a
    queue, behind those that began earlier; so the order of those that went ahead is the order of
@@ -447,7 +493,7 @@ static void access_add(uint32_t e, uint32_t time, uint64_t addr, uint64_t size, 
 }
 
 /* Memory that begins a new life: no access before counts. */
-enum { FRESH = UINT32_MAX - 1 };
+#define FRESH ACCESS_FRESH
 static void fresh(uint32_t e, uint64_t addr, uint64_t size)
 {
     access_add(e, FRESH, addr, size, 0);
@@ -561,6 +607,10 @@ static void walk(uint32_t e)
         if (!S->par)
             on_sem_release(e, x->a);
         break;
+    case EV_SEM_LEFT:
+        if (!S->par)
+            on_sem_left(e, (uint32_t)x->a);
+        break;
     case EV_SEM_ACQUIRED:
         if (!S->par)
             on_sem_acquired(e, (uint32_t)x->a);
@@ -576,9 +626,24 @@ static void walk(uint32_t e)
         edges(&annotation[x->a], e);
         break;
     case EV_CTX_SEEN:
-        edge(close_event[CLOSE_CTX + x->a], e);
+        edge(x->c ? ctx_made[x->a] : close_event[CLOSE_CTX + x->a], e);
+        break;
+    case EV_CTX_MADE:
+        ctx_made[x->a] = e;
+        break;
+    case EV_TICK_MADE:
+        tick_made[x->a] = e;
+        tick_waits[x->a].n = 0;
+        break;
+    case EV_TICK_WAIT:
+        if (x->val) /* the log tells already that it will get one */
+            push(&tick_waits[x->a], e);
+        break;
+    case EV_TICKED:
+        on_ticked(e, (uint32_t)x->a);
         break;
     case EV_NONE:
+    case EV_FORK:
     case EV_FINISH:
     case EV_SEND:
     case EV_RECV:
@@ -665,22 +730,24 @@ static uint32_t *numbers(size_t count, uint32_t value)
     return p;
 }
 
+/* Of each goroutine or event. */
+static uint32_t **const tables[] = {&last,     &woken_by,      &waiting,  &send_number, &receiver,
+                                    &ended,    &release_fence, &fence_at, &atomic_done, &sem_granted,
+                                    &sem_left, &ticked};
+enum { TABLES = sizeof tables / sizeof *tables };
+
 static void forget(void)
 {
     free(vec);
-    free(last);
-    free(woken_by);
-    free(waiting);
-    free(send_number);
-    free(receiver);
-    free(ended);
-    free(release_fence);
-    free(fence_at);
-    free(atomic_done);
-    free(sem_granted);
+    vec = NULL;
+    for (int i = 0; i < TABLES; i++) {
+        free(*tables[i]);
+        *tables[i] = NULL;
+    }
     for (uint32_t i = 0; pending && i < ng; i++)
         free(pending[i].at);
     free(pending);
+    pending = NULL;
     for (uint32_t i = 0; i < nlocation; i++) {
         free(location[i].heads.g);
         free(location[i].heads.e);
@@ -689,6 +756,7 @@ static void forget(void)
     for (; nbyte_used; nbyte_used--)
         free(bytes[byte_used[nbyte_used - 1]].accesses.at);
     free(bytes);
+    bytes = NULL;
     for (int i = 0; i < ALL_RW; i++)
         reader_unlocks[i].n = 0;
     for (int i = 0; i < ALL_WG; i++)
@@ -705,17 +773,21 @@ static void forget(void)
     memset(writer_unlock, 0xff, sizeof writer_unlock);
     memset(once_ran, 0xff, sizeof once_ran);
     memset(close_event, 0xff, sizeof close_event);
+    memset(ctx_made, 0xff, sizeof ctx_made);
+    for (int i = 0; i < N_TICK; i++)
+        tick_waits[i].n = 0;
+    memset(tick_made, 0xff, sizeof tick_made);
     memset(go_event, 0xff, sizeof go_event);
 }
 
 void oracle_judge(const struct shared *s, struct verdict *v)
 {
-    forget();
     S = s;
     V = v;
     v->naccess = v->nrace = v->nedge = 0;
     v->inconclusive = false;
     n = s->nevents < MAX_EVENTS ? s->nevents : MAX_EVENTS;
+    forget();
     ng = s->ninst ? s->ninst : 1;
     if (ng > MAX_INST)
         ng = MAX_INST;
@@ -724,22 +796,20 @@ void oracle_judge(const struct shared *s, struct verdict *v)
     bytes = calloc(NBYTES, sizeof *bytes);
     if (!vec || !pending || !bytes)
         abort();
-    last = numbers(ng, NONE);
-    waiting = numbers(ng, NONE);
-    release_fence = numbers(ng, NONE);
-    woken_by = numbers(n, NONE);
-    send_number = numbers(n, NONE);
-    receiver = numbers(n, NONE);
-    ended = numbers(n, NONE);
-    fence_at = numbers(n, NONE);
-    atomic_done = numbers(n, NONE);
-    sem_granted = numbers(n, NONE);
-    for (uint32_t e = 0; e < n; e++)
-        if (s->ev[e].kind == EV_ATOMIC_DONE)
-            atomic_done[s->ev[e].a] = e;
+    for (int i = 0; i < TABLES; i++)
+        *tables[i] = numbers(n > ng ? n : ng, NONE);
+    for (uint32_t e = 0; e < n; e++) {
+        const struct event *x = &s->ev[e];
+        if (x->kind == EV_ATOMIC_DONE)
+            atomic_done[x->a] = e;
+        else if (x->kind == EV_SEM_LEFT)
+            sem_left[x->a] = e;
+        else if (x->kind == EV_TICKED)
+            ticked[x->a] = e;
+    }
     resolve_channels();
     for (uint32_t e = 0; e < n; e++)
-        if (s->ev[e].kind != EV_NONE)
+        if (s->ev[e].kind != EV_NONE && s->ev[e].child == 0)
             walk(e);
     number_epochs();
     for (uint32_t i = 0; i < v->naccess; i++) {
@@ -749,27 +819,5 @@ void oracle_judge(const struct shared *s, struct verdict *v)
                 judge(i, b);
             push(&b->accesses, i);
         }
-    }
-}
-
-/* Each edge becomes a lock of its own, held for a moment at both its ends: that orders the two and
-   nothing else. Atomic accesses are left out, since the format knows none; their edges are not. */
-void oracle_std(const struct shared *s, const struct verdict *v, void *file)
-{
-    FILE *f = file;
-    uint32_t a = 0;
-    for (uint32_t e = 0; e < n; e++) {
-        uint32_t g = s->ev[e].g, op = s->ev[e].op;
-        for (uint32_t i = 0; i < v->nedge; i++)
-            if (v->edge[i].to == e)
-                fprintf(f, "T%u|acq(E%u)|%u\nT%u|rel(E%u)|%u\n", g, i, op, g, i, op);
-        for (; a < v->naccess && v->access[a].event == e; a++)
-            for (uint32_t k = 0; k < v->access[a].size; k++)
-                if (v->access[a].time != FRESH && !v->access[a].atomic)
-                    fprintf(f, "T%u|%c(V%llx)|%u\n", g, v->access[a].write ? 'w' : 'r',
-                            (unsigned long long)(v->access[a].addr + k), op);
-        for (uint32_t i = 0; i < v->nedge; i++)
-            if (v->edge[i].from == e)
-                fprintf(f, "T%u|acq(E%u)|%u\nT%u|rel(E%u)|%u\n", g, i, op, g, i, op);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "prog.h"
 
+#define ACCESS_FRESH (UINT32_MAX - 1) /* as time: no access, here memory begins a new life */
 struct access {
     uint32_t g, op;
     uint32_t event; /* whose clock says what it knows */
@@ -43,7 +44,8 @@ bool coverage_print(void);
 /* Does access a (an index) happen before access b? */
 bool oracle_ordered(uint32_t a, uint32_t b);
 
-/* The trace in RAPID's STD format. */
+/* std.c: the trace in RAPID's STD format; what the oracle found, in the words of rapid.c. */
 void oracle_std(const struct shared *s, const struct verdict *v, void *file);
+void oracle_races(const struct verdict *v, void *file);
 
 #endif

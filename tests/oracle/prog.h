@@ -43,12 +43,16 @@ enum {
     N_HEAP = 6,
     N_ANN = 4,
     N_CTX = 3, /* each the child of the one before */
+    N_TIMED = 3,
+    ALL_CTX = N_CTX + N_TIMED, /* those that expire are the last */
+    N_TICK = 2,
+    N_SIGNAL = 2,
     N_PMUTEX = 5, /* POSIX mutexes; the last but one is a spin lock, the last C11's */
     P_SPIN = N_PMUTEX - 2,
     P_MTX = N_PMUTEX - 1,
     N_PRW = 2,
     N_PSEM = 2,
-    N_PONCE = 2,
+    N_PONCE = 3, /* the last is C11's */
     N_PIPE = 4, /* pipes; the last but one is a pair of sockets, the last a connection */
     PIPE_PAIR = N_PIPE - 2,
     PIPE_TCP = N_PIPE - 1,
@@ -77,7 +81,13 @@ enum {
 
 /* What a GROUP is; how a THREAD meets its creator. */
 enum { GROUP_WAIT, GROUP_SIZED, GROUP_ERR };
-enum { THREAD_JOIN, THREAD_LATER, THREAD_DETACHED, THREAD_BARRIER, THREAD_COND };
+enum { THREAD_JOIN, THREAD_LATER, THREAD_DETACHED, THREAD_BARRIER, THREAD_COND, THREAD_KEY };
+/* By whose names a thread is made, and for how long it waits for a condition. */
+enum { FLAVOUR_POSIX, FLAVOUR_C11, FLAVOUR_TIMED, FLAVOUR_CLOCK };
+enum { JOIN_PLAIN, JOIN_TIMED, JOIN_TRY, JOIN_CLOCK };
+/* How a lock of POSIX's is taken: timed and clocked ones have a deadline that is over. */
+enum { LOCK_PLAIN, LOCK_TRY, LOCK_TIMED, LOCK_CLOCK };
+enum { TICK_TICKER, TICK_AFTER, TICK_TIMER };
 
 /* Indices in a trace beyond those of the program's own objects. */
 enum {
@@ -93,12 +103,13 @@ enum {
     ONCE_POSIX = N_ONCE,
     ALL_ONCE = ONCE_POSIX + N_PONCE,
     CLOSE_CTX = N_CHAN,
-    ALL_CLOSE = CLOSE_CTX + N_CTX,
+    ALL_CLOSE = CLOSE_CTX + ALL_CTX,
     ANN_SEM = N_ANN, /* a POSIX semaphore: all posts before order a wait */
     ANN_PIPE = ANN_SEM + N_PSEM,
     ANN_BARRIER = ANN_PIPE + N_PIPE, /* + the thread that meets its creator there */
     ANN_COND = ANN_BARRIER + MAX_INST,
-    ALL_ANN = ANN_COND + MAX_INST,
+    ANN_SIGNAL = ANN_COND + MAX_INST,
+    ALL_ANN = ANN_SIGNAL + N_SIGNAL,
 };
 
 struct op {
@@ -134,11 +145,17 @@ enum event_kind {
     EV_SEM_ACQUIRE,  /* a: index, b: n: about to */
     EV_SEM_ACQUIRED, /* a: index of the EV_SEM_ACQUIRE */
     EV_SEM_RELEASE,  /* a: index, b: n */
+    EV_SEM_LEFT,     /* a: index of the EV_SEM_ACQUIRE, whose context ended first */
     EV_MALLOC,       /* a, b: block and usable size */
     EV_ACQUIRE,      /* a: annotation */
     EV_RELEASE,
     EV_RELEASE_MERGE,
-    EV_CTX_SEEN, /* a: context, whose end was seen */
+    EV_FORK,     /* a: number of the child */
+    EV_CTX_MADE, /* a: context, which will expire */
+    EV_CTX_SEEN, /* a: context, whose end was seen; c: 1 if it is what came of making it */
+    EV_TICK_MADE, /* a: ticker */
+    EV_TICK_WAIT, /* a: ticker; val: the time received, once it is */
+    EV_TICKED,    /* a: index of the EV_TICK_WAIT */
 };
 
 enum {
@@ -155,7 +172,7 @@ struct event {
     uint16_t kind, flags;
     uint32_t g;  /* instance */
     uint32_t op; /* index into ops */
-    uint32_t pad;
+    uint32_t child; /* 0, or the number of the child of fork that did it */
     uint64_t a, b, c;
     uint64_t val;
 };
@@ -175,6 +192,7 @@ struct shared {
     uint32_t nevents; /* may run past MAX_EVENTS: the log was full */
     uint32_t ninst;
     uint32_t done; /* main came to its end */
+    uint32_t children, children_found; /* of fork; that said by their status that there were findings */
     struct event ev[MAX_EVENTS];
 };
 
