@@ -656,7 +656,9 @@ static int descriptor(const char **s)
     for (; **s >= '0' && **s <= '9'; ++*s)
         n = n * 10 + (**s - '0');
     struct stat st;
-    if (sys_call(SYS_fstat, n, (long)&st, 0, 0, 0, 0) < 0 || !S_ISFIFO(st.st_mode))
+    if (sys_call(SYS_fstat, n, (long)&st, 0, 0, 0, 0) < 0)
+        return -1;
+    if (!S_ISFIFO(st.st_mode) && !(S_ISREG(st.st_mode) && st.st_nlink == 0)) /* or a file in memory */
         return -1;
     sys_call(SYS_fcntl, n, F_SETFD, FD_CLOEXEC, 0, 0, 0);
     return n;
