@@ -16,7 +16,8 @@
  * reader has gone the program goes on, and its exit status still tells.
  *
  * Modules come from /proc/self/maps and the ELF headers in memory, not from dl_iterate_phdr, whose lock
- * another thread may hold in dlopen while its constructor waits for us.
+ * another thread may hold in dlopen while its constructor waits for us. They are read at the start as well: by
+ * the first finding the program may have shut itself off from files (chroot, seccomp).
  */
 #include "output.h"
 #include "sys.h"
@@ -319,6 +320,9 @@ static void start_renderer(void)
     if (det_option_num("halt_on_error", 0) && (given("suppressions") || given("baseline")) &&
         sys_call(SYS_pipe2, (long)answers, O_CLOEXEC, 0, 0, 0, 0) != 0)
         answers[0] = answers[1] = -1;
+    int failed[2]; /* closed by execve, or told that there was none: a program may be forbidden it */
+    if (sys_call(SYS_pipe2, (long)failed, O_CLOEXEC, 0, 0, 0, 0) != 0)
+        failed[0] = failed[1] = -1;
     long pid = sys_call(SYS_clone, 0 /* no exit signal */, 0, 0, 0, 0, 0);
     if (pid == 0) {
         char from[12], to[12];
@@ -326,11 +330,22 @@ static void start_renderer(void)
         if (answers[1] >= 0)
             det_format(to, sizeof to, "%d", (int)sys_call(SYS_dup, answers[1], 0, 0, 0, 0, 0));
         become_tool(out.tool, "render-fd", from, answers[1] >= 0 ? to : NULL);
+        sys_write(failed[1], "x", 1);
         sys_exit_group(127);
     }
     sys_close(fds[0]);
+    sys_close(failed[1]);
     if (answers[1] >= 0)
         sys_close(answers[1]);
+    char told;
+    long r = -4;
+    while (pid > 0 && r == -4 /* EINTR */)
+        r = sys_read(failed[0], &told, 1);
+    sys_close(failed[0]);
+    if (r == 1) {
+        await_tool(pid);
+        pid = -1;
+    }
     if (pid < 0) {
         sys_close(fds[1]);
         if (answers[0] >= 0)
@@ -406,7 +421,21 @@ static void print_record(u32 type, const char *p, size_t n)
         print("==================\n");
 }
 
-bool output_record(u32 type, u64 id, const void *payload, size_t n)
+/* A daemon outlives its launcher; what it finds then it says as a program that was started alone. */
+static bool launcher_gone(void)
+{
+    if (!out.launched)
+        return false;
+    sys_close(out.fd);
+    if (out.answers >= 0)
+        sys_close(out.answers);
+    out.fd = out.answers = -1;
+    out.launched = out.broken = out.hello = false;
+    out.modules_old = true;
+    return true;
+}
+
+static bool record(u32 type, u64 id, const void *payload, size_t n)
 {
     if (out.broken)
         return false;
@@ -424,6 +453,16 @@ bool output_record(u32 type, u64 id, const void *payload, size_t n)
         hello();
     }
     return put(type, id, payload, n);
+}
+
+bool output_record(u32 type, u64 id, const void *payload, size_t n)
+{
+    if (record(type, id, payload, n))
+        return true;
+    if (type != REC_FINDING || !launcher_gone())
+        return false;
+    output_modules();
+    return record(type, id, payload, n);
 }
 
 bool output_counts(void)
@@ -449,6 +488,10 @@ bool output_finish(int *status, bool at_once)
         become_tool(out.tool, "await", pid, NULL);
     }
     long st = await_tool(out.renderer);
+    if (st == 127 && det_option_num("exitcode", 66) != 127) { /* the loader's: it has printed nothing */
+        print("goc-race: what was found could not be printed: %s does not start\n", out.tool);
+        st = -1;
+    }
     if (st >= 0)
         *status = (int)st;
     return st >= 0;
@@ -676,6 +719,7 @@ void output_init(void)
     } else {
         check_options();
     }
+    modules_read();
 }
 
 void det_notice(const char *fmt, ...)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -194,9 +195,10 @@ const char *tool_path(void)
     static char path[PATH_MAX];
     if (!path[0]) {
         ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-        if (n <= 0)
-            die("cannot find my own path: /proc/self/exe: %s", strerror(errno));
-        path[n] = 0;
+        if (n > 0)
+            path[n] = 0;
+        else if (!realpath((const char *)getauxval(AT_EXECFN), path)) /* no /proc: as it was started */
+            die("cannot find my own path: %s", strerror(errno));
     }
     return path;
 }
