@@ -87,6 +87,10 @@ struct g {
             struct pcall *pcall;        /* innermost first */
             size_t stack_size;
         } run;
+        struct {
+            struct g *bundle; /* the next one */
+            uint32_t n;
+        } dead; /* the first of a bundle in sched.gfree */
     };
     struct race_g *race;
     uint64_t id;
@@ -116,10 +120,12 @@ struct p {
     uint32_t tick;   /* slices given: the FAIRth looks at the global queue first */
     uint32_t streak; /* times in a row that runnext was taken */
     bool cut;        /* the monitor ended a slice since timers were looked at */
-    struct g *gfree; /* dead Gs */
+    struct g *gfree; /* dead Gs, the last one first */
+    struct g *gfull; /* and a full bundle of those before them, or NULL */
     uint32_t gfree_n;
-    uint32_t stack_n; /* free stacks of the default size, linked through their top words */
-    void *stack_free;
+    uint32_t stack_n; /* used stacks, linked through their top words, the last one first */
+    char *stack_free;
+    char *stack_full; /* and a full bundle of those before them, or NULL */
     char *stack_new, *stack_new_end; /* stacks never used, */
     size_t stack_new_size;           /* of this size each */
     uint64_t spawned, ended;         /* for goc_numgoroutine */
@@ -211,8 +217,7 @@ struct sched {
     uint64_t spawned, ended; /* without a P */
 
     struct lock g_lock __attribute__((aligned(64)));
-    struct g *gfree;
-    uint64_t gfree_n;
+    struct g *gfree; /* bundles of dead ones */
 };
 extern struct sched sched;
 enum { MAX_P = 1024 };
@@ -330,6 +335,7 @@ void preempt_turn(void);          /* race builds: struct hook_world's */
 
 struct g *g_alloc(struct m *m);
 void g_free(struct m *m, struct g *g);
+void g_spill(struct p *p); /* the P's dead ones into the common list */
 struct start *g_prepare(struct m *m, struct g *g); /* a stack for a fresh g, its arguments on it */
 struct g *g_spawn(void *fn, const uintptr_t *args, int n, size_t stack_size, uintptr_t pc);
 void g_spawn_timer(void (*fn)(void *), void *arg, struct race_g *race, uint64_t id,
@@ -361,7 +367,7 @@ enum { GUARD = 4096 }; /* at a stack's lowest address */
 void stack_init(void);
 char *stack_take(struct m *m, size_t *size); /* one past its end; fatal when there is none */
 void stack_give(struct m *m, struct g *g);
-void stack_spill(struct p *p, uint32_t keep); /* the P's cache into the common one */
+void stack_spill(struct p *p); /* the P's cache into the common one */
 /* The monitor: the pages of some used stacks that are not needed (all: of all) go back to the
    system. True if there are more. */
 bool stack_trim(int64_t now, bool all);

@@ -10,7 +10,8 @@
  * first one runs.)
  *
  * Records come from chunks that are never unmapped, so a dump can walk them at any time, and a dead
- * one is reused by the P that freed it. A P's cache overflows by halves into the global list.
+ * one is reused by the P that freed it. They move between the Ps and the global list in bundles, as
+ * stacks do and for the same reason (stack.c): what is used in a row stays in a row.
  *
  * In race builds a goroutine ends through the scheduler's stack: its record ends, and its stack's
  * shadow is cleared, while nobody is on it.
@@ -20,7 +21,7 @@
 
 #include <goc/go.h>
 
-enum { CHUNK_G = 2048, CACHE_G = 128 };
+enum { CHUNK_G = 2048, BUNDLE_G = 64 };
 
 struct chunk {
     struct chunk *next;
@@ -30,6 +31,14 @@ struct chunk {
 static struct chunk *chunks; /* only ever prepended to */
 
 /* --- records ---------------------------------------------------------------------------------- */
+
+/* Under sched.g_lock. */
+static void bundle_put(struct g *first, uint32_t n)
+{
+    first->dead.n = n;
+    first->dead.bundle = sched.gfree;
+    sched.gfree = first;
+}
 
 static void g_more(void)
 {
@@ -43,29 +52,28 @@ static void g_more(void)
     struct chunk *c = (struct chunk *)(mem + CHUNK_G * sizeof(struct g));
     c->g = (struct g *)mem;
     for (int i = CHUNK_G - 1; i >= 0; i--) {
-        c->g[i].next = sched.gfree;
-        sched.gfree = &c->g[i];
+        c->g[i].next = &c->g[i + 1];
+        if (i % BUNDLE_G == 0)
+            bundle_put(&c->g[i], BUNDLE_G);
     }
-    sched.gfree_n += CHUNK_G;
     c->next = chunks;
     store_release(&chunks, c);
 }
 
+/* The P has none. */
 static noinline struct g *g_refill(struct p *p)
 {
     lock_acquire(&sched.g_lock, RANK_ALLG);
     if (!sched.gfree)
         g_more();
     struct g *g = sched.gfree;
-    sched.gfree = g->next;
-    sched.gfree_n--;
-    for (int i = 0; p && i < CACHE_G / 2 && sched.gfree; i++) {
-        struct g *more = sched.gfree;
-        sched.gfree = more->next;
-        sched.gfree_n--;
-        more->next = p->gfree;
-        p->gfree = more;
-        p->gfree_n++;
+    uint32_t n = g->dead.n;
+    sched.gfree = g->dead.bundle;
+    if (p) {
+        p->gfree = g->next;
+        p->gfree_n = n - 1;
+    } else if (n > 1) {
+        bundle_put(g->next, n - 1);
     }
     lock_release(&sched.g_lock);
     return g;
@@ -75,7 +83,12 @@ struct g *g_alloc(struct m *m)
 {
     struct p *p = m ? m->p : NULL;
     struct g *g;
-    if (likely(p && p->gfree)) {
+    if (p && !p->gfree_n && p->gfull) {
+        p->gfree = p->gfull;
+        p->gfree_n = BUNDLE_G;
+        p->gfull = NULL;
+    }
+    if (likely(p && p->gfree_n)) {
         g = p->gfree;
         p->gfree = g->next;
         p->gfree_n--;
@@ -86,18 +99,27 @@ struct g *g_alloc(struct m *m)
     return g_refill(p);
 }
 
-static noinline void g_spill(struct p *p)
+void g_spill(struct p *p)
 {
     lock_acquire(&sched.g_lock, RANK_ALLG);
-    while (p->gfree_n > CACHE_G / 2) {
-        struct g *g = p->gfree;
-        p->gfree = g->next;
-        p->gfree_n--;
-        g->next = sched.gfree;
-        sched.gfree = g;
-        sched.gfree_n++;
-    }
+    if (p->gfull)
+        bundle_put(p->gfull, BUNDLE_G);
+    if (p->gfree_n)
+        bundle_put(p->gfree, p->gfree_n);
+    p->gfull = NULL;
+    p->gfree_n = 0;
     lock_release(&sched.g_lock);
+}
+
+static noinline void g_bundle(struct p *p)
+{
+    if (p->gfull) {
+        lock_acquire(&sched.g_lock, RANK_ALLG);
+        bundle_put(p->gfull, BUNDLE_G);
+        lock_release(&sched.g_lock);
+    }
+    p->gfull = p->gfree;
+    p->gfree_n = 0;
 }
 
 void g_free(struct m *m, struct g *g)
@@ -105,16 +127,15 @@ void g_free(struct m *m, struct g *g)
     struct p *p = m->p;
     store_relaxed(&g->status, G_DEAD);
     if (likely(p)) {
+        if (unlikely(p->gfree_n == BUNDLE_G))
+            g_bundle(p);
         g->next = p->gfree;
         p->gfree = g;
-        if (unlikely(++p->gfree_n > CACHE_G))
-            g_spill(p);
+        p->gfree_n++;
         return;
     }
     lock_acquire(&sched.g_lock, RANK_ALLG);
-    g->next = sched.gfree;
-    sched.gfree = g;
-    sched.gfree_n++;
+    bundle_put(g, 1);
     lock_release(&sched.g_lock);
 }
 

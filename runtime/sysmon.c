@@ -233,7 +233,7 @@ static void sleep_while_idle(void)
     lock_acquire(&sched.lock, RANK_SCHED);
     for (int i = 0; i < sched.np; i++)
         if (sched_p[i]->idle)
-            stack_spill(sched_p[i], 0);
+            stack_spill(sched_p[i]);
     lock_release(&sched.lock);
     while (all_idle() && stack_trim(0, true))
         ;
@@ -308,17 +308,8 @@ void sysmon_fork(void)
 {
     started = false;
     sysmon_asleep = 0;
-    for (int i = 0; i < sched.np; i++) {
-        struct p *p = sched_p[i];
-        while (p->gfree) {
-            struct g *g = p->gfree;
-            p->gfree = g->next;
-            g->next = sched.gfree;
-            sched.gfree = g;
-        }
-        sched.gfree_n += p->gfree_n;
-        p->gfree_n = 0;
-    }
+    for (int i = 0; i < sched.np; i++)
+        g_spill(sched_p[i]);
 }
 
 /* --- giving the P away on purpose ----------------------------------------------------------------

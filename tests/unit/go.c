@@ -437,6 +437,38 @@ START_TEST(pages_of_stacks_come_back)
 }
 END_TEST
 
+/* How many turns there are in the distances from one stack to the next, which the scheduler guesses
+   the next ones by. */
+enum { RELAY = 2000 };
+static uintptr_t page_of[RELAY];
+static void relay(int i, goc_chan(int) left, goc_chan(int) right)
+{
+    char here;
+    page_of[i] = (uintptr_t)&here / 4096;
+    goc_send(left, 1 + goc_recv(right));
+}
+START_TEST(stacks_stay_in_order)
+{
+    int turns = 0;
+    goc_gomaxprocs(1);
+    for (int round = 0; round < 100; round++) {
+        goc_chan(int) c[RELAY + 1];
+        for (int i = 0; i <= RELAY; i++)
+            c[i] = goc_chan_make(int, 0);
+        for (int i = 0; i < RELAY; i++)
+            go(relay, i, c[i], c[i + 1]);
+        goc_send(c[RELAY], 0);
+        ck_assert_int_eq(goc_recv(c[0]), RELAY);
+        turns = 0;
+        for (int i = 2; i < RELAY; i++)
+            turns += page_of[i] - page_of[i - 1] != page_of[i - 1] - page_of[i - 2];
+        for (int i = 0; i <= RELAY; i++)
+            goc_chan_free(c[i]);
+    }
+    ck_assert_int_lt(turns, RELAY / 4); /* about 60, and 24 in the first round */
+}
+END_TEST
+
 /* --- rounding ----------------------------------------------------------------------------------- */
 
 static int rounded_otherwise;
@@ -686,4 +718,4 @@ UNIT_MAIN("go", 60, go_passes_arguments, go_from_goroutines, last_spawned_runs_n
           back_from_a_blocking_call_it_gets_in_line, blocking, locked_to_a_thread,
           a_spoilt_thread_ends, errno_is_the_goroutines, foreign_threads,
           rounding_is_the_goroutines, a_thread_calls_in_while_all_sleep, pages_of_stacks_come_back,
-          a_child_has_what_was_parked, children_exec_from_a_busy_program)
+          stacks_stay_in_order, a_child_has_what_was_parked, children_exec_from_a_busy_program)
