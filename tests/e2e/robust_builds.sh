@@ -64,6 +64,39 @@ for how in -O0 -O1 -O2 -O3 -Os "-O2 -flto" "-O2 -fomit-frame-pointer" "-O2 -fno-
         both "$compiler $how"
     done
 done
+# What else is asked of a compiler, by one or the other in turn.
+turn=gcc
+for how in "-Og -fsanitize=undefined" "-O2 -fcf-protection=full" "-O2 -march=native" "-O1 -gsplit-dwarf" \
+    "-O1 -ffunction-sections -fdata-sections -Wl,--gc-sections" "-O2 -Wl,-z,now" "-O2 -fno-omit-frame-pointer" \
+    "-O1 -gdwarf-5 -gz" "-O2 -fstack-protector-all -D_FORTIFY_SOURCE=2" "-O1 --coverage" "-O2 -flto -ffat-lto-objects" \
+    "-O2 -flto=thin"; do
+    compiler=$turn
+    case $how in # only one knows it
+    *fat*) compiler=gcc ;;
+    *thin*) compiler=clang ;;
+    esac
+    command -v clang >/dev/null 2>&1 && [ $turn = gcc ] && turn=clang || turn=gcc
+    command -v $compiler >/dev/null 2>&1 || continue
+    # shellcheck disable=SC2086
+    try env GOC_CC=$compiler "$race" cc -g $how "$work/main.c" "$work/add.c" -o "$work/program"
+    case $how,$status in *thin*,[!0]*) continue ;; esac # no linker for it here
+    want_status 0
+    both "$compiler $how"
+done
+# Stripped: no names, the module and the place in it.
+try "$race" cc -O1 -s "$work/main.c" "$work/add.c" -o "$work/program"
+try "$race" "$work/program"
+want_status 66
+want_err "$work/program +0x"
+try "$race" "$work/program" locked
+want_status 0
+want_silence
+# Without its own inlining, and linked with objects that have it.
+try "$race" cc -g -O2 -fno-goc-inline -c "$work/add.c" -o "$work/add.o"
+want_status 0
+try "$race" cc -g -O2 "$work/main.c" "$work/add.o" -o "$work/program"
+both "not inlined, and inlined"
+
 # LTO objects of their own, linked after.
 try "$race" cc -g -O2 -flto -c "$work/main.c" -o "$work/main.o"
 try "$race" cc -g -O2 -flto -c "$work/add.c" -o "$work/add.o"
