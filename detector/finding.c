@@ -232,7 +232,12 @@ static void object(struct finding *f, uintptr_t a, enum hook_obj kind)
 {
     struct heap_block b;
     struct record_part p = {.role = PART_OBJECT, .addr = a, .aux = kind};
-    if (heap_find(a, &b) && (b.base == a || kind == HOOK_OBJ_CHAN)) {
+    char what[96];
+    if (kind == HOOK_OBJ_FD && icept_describe(a, what, sizeof what)) { /* by its number */
+        p.role = PART_RELATED;
+        finding_part(f, &p, NULL, 0);
+        finding_text(f, what);
+    } else if (heap_find(a, &b) && (b.base == a || kind == HOOK_OBJ_CHAN)) {
         p.addr = b.base;
         finding_part_stack(f, &p, b.alloc_stack);
     } else {
