@@ -15,7 +15,7 @@
  *     70 of them among 100,000 goroutines. With two extras a turn of a lock round those took half as
  *     long again.)
  *
- * Three shortcuts keep synchronisation O(1) at any number of goroutines; each is exact.
+ * Four shortcuts keep synchronisation O(1) at any number of goroutines; each is exact.
  *
  *   1. Whoever knows (id, e) knows all that `id` knew when it published at e, because knowledge is
  *      passed on only whole. So acquiring from a releaser whose epoch is known already is nothing.
@@ -25,7 +25,9 @@
  *      it is (S, its epoch); after a real join it is our own current epoch (it will be
  *      published only together with the result of the join). If the releaser knows our base, its
  *      clock replaces ours: a reference is copied and no node is visited. This is what makes a
- *      relay chain of n goroutines O(n), not O(n^2/32).
+ *      relay chain of n goroutines O(n), not O(n^2/32). The other way round, the base is
+ *      published too, and if we know the releaser's, nothing of its clock is news but itself: the
+ *      receiver of a buffered channel, which sends nothing back, joins nothing for each value.
  *   3. A join skips subtrees that are the same node, and gives back one of its operands' nodes
  *      when that one dominates, so that equal knowledge becomes equal references again.
  *   4. Where the two sides stay different for good (one knows of everybody a little more than the
@@ -56,7 +58,6 @@
  */
 #include "clock.h"
 #include "history.h"
-#include "shadow.h"
 
 struct slab clock_nodes;
 #define VERSION_MAX 0xffffffffu
@@ -174,8 +175,8 @@ u32 clock_lookup(const struct clock *c, u32 id)
 {
     u32 e = tree_get(c->root, c->level, id);
     for (int i = 0; i < c->n; i++)
-        if (c->id[i] == id && c->epoch[i] > e)
-            e = c->epoch[i];
+        if (extra_id(c->extra[i]) == id && extra_epoch(c->extra[i]) > e)
+            e = extra_epoch(c->extra[i]);
     return e;
 }
 
@@ -214,27 +215,26 @@ static void clock_tree_set(struct clock *c, u32 id, u32 epoch)
 void clock_flush(struct clock *c)
 {
     for (int i = 0; i < c->n; i++)
-        clock_tree_set(c, c->id[i], c->epoch[i]);
+        clock_tree_set(c, extra_id(c->extra[i]), extra_epoch(c->extra[i]));
     c->n = 0;
 }
 
 void clock_set(struct clock *c, u32 id, u32 epoch)
 {
     for (int i = 0; i < c->n; i++)
-        if (c->id[i] == id) {
-            if (c->epoch[i] < epoch)
-                c->epoch[i] = epoch;
+        if (extra_id(c->extra[i]) == id) {
+            if (extra_epoch(c->extra[i]) < epoch)
+                c->extra[i] = extra_of(id, epoch);
             return;
         }
-    if (c->n == CLOCK_EXTRAS)
+    if (unlikely(c->n == CLOCK_EXTRAS))
         clock_flush(c);
-    c->id[c->n] = id;
-    c->epoch[c->n++] = epoch;
+    c->extra[c->n++] = extra_of(id, epoch);
 }
 
 void clock_copy(struct clock *to, const struct clock *from)
 {
-    *to = *from;
+    clock_put(to, from);
     node_share(to->root);
 }
 
@@ -393,17 +393,41 @@ void clock_join(struct clock *a, const struct clock *b)
         if (raised)
             node_drop(root, level);
     }
-    for (int i = 0; i < b->n; i++)
-        if (clock_lookup(a, b->id[i]) < b->epoch[i])
-            clock_set(a, b->id[i], b->epoch[i]);
+    for (int i = 0; i < b->n; i++) {
+        u32 id = extra_id(b->extra[i]), epoch = extra_epoch(b->extra[i]);
+        if (clock_lookup(a, id) < epoch)
+            clock_set(a, id, epoch);
+    }
 }
 
 /* --- what goroutines do with them ------------------------------------------------------------------ */
 
-static bool published_knows(const struct published *p, u32 id, u32 epoch)
+/* In place of what was there. */
+static inline void clock_assign(struct clock *to, const struct clock *from)
+{
+    if (to->root != from->root) {
+        node_drop(to->root, to->level);
+        node_share(from->root);
+    }
+    clock_put(to, from);
+}
+
+static inline bool published_knows(const struct published *p, u32 id, u32 epoch)
 {
     return id != 0 && id_whole(id, epoch) &&
            ((p->id == id && p->epoch >= epoch) || clock_lookup(&p->know, id) >= epoch);
+}
+
+static inline bool g_holds_base(const struct race_g *g, const struct published *p)
+{
+    return p->base_id == 0 ||
+           (g_knows(g, p->base_id, p->base_epoch) && id_whole(p->base_id, p->base_epoch));
+}
+
+static inline void g_based_on(struct race_g *g, u32 id, u32 epoch)
+{
+    g->base_id = id;
+    g->base_epoch = epoch;
 }
 
 void g_learn(struct race_g *g, const struct published *p)
@@ -412,44 +436,32 @@ void g_learn(struct race_g *g, const struct published *p)
         if (g_holds(g, p))
             return;
         if (published_knows(p, g->base_id, g->base_epoch)) {
-            if (g->know.root != p->know.root) {
-                clock_drop(&g->know);
-                clock_copy(&g->know, &p->know);
-            } else {
-                g->know = p->know;
-            }
-            g->base_id = p->id;
-            g->base_epoch = p->epoch;
+            clock_assign(&g->know, &p->know);
+            g_based_on(g, p->id, p->epoch);
         } else {
-            clock_join(&g->know, &p->know);
-            g->base_id = g->id;
-            g->base_epoch = g->epoch;
+            if (!g_holds_base(g, p))
+                clock_join(&g->know, &p->know);
+            g_based_on(g, g->id, g->epoch);
         }
         clock_set(&g->know, p->id, p->epoch);
         return;
     }
     if (p->know.root == 0 && p->know.n == 0)
         return;
-    if (published_knows(p, g->base_id, g->base_epoch)) {
-        clock_drop(&g->know);
-        clock_copy(&g->know, &p->know);
-    } else {
+    if (published_knows(p, g->base_id, g->base_epoch))
+        clock_assign(&g->know, &p->know);
+    else
         clock_join(&g->know, &p->know);
-    }
-    g->base_id = g->id;
-    g->base_epoch = g->epoch;
+    g_based_on(g, g->id, g->epoch);
 }
 
 void g_publish(const struct race_g *g, struct published *p)
 {
-    if (p->know.root == g->know.root) {
-        p->know = g->know;
-    } else {
-        clock_drop(&p->know);
-        clock_copy(&p->know, &g->know);
-    }
     p->id = g->id;
     p->epoch = g->epoch;
+    p->base_id = g->base_id;
+    p->base_epoch = g->base_epoch;
+    clock_assign(&p->know, &g->know);
 }
 
 void g_publish_merge(const struct race_g *g, struct published *p)
@@ -479,6 +491,8 @@ void published_copy(struct published *to, const struct published *from)
     published_drop(to);
     to->id = from->id;
     to->epoch = from->epoch;
+    to->base_id = from->base_id;
+    to->base_epoch = from->base_epoch;
     clock_copy(&to->know, &from->know);
 }
 
@@ -486,26 +500,24 @@ bool clock_renamed;
 
 static void id_end(u32 id, u32 last);
 
-void g_advance(struct race_g *g)
+/* Out of epochs: the goroutine goes on under a fresh id, knowing its old self. */
+void g_rename(struct race_g *g)
 {
-    if (unlikely(g->epoch == EPOCH_MAX)) {
-        /* Out of epochs: the goroutine goes on under a fresh id, knowing its old self. */
-        u32 old = g->id, last = g->epoch;
-        id_end(old, last); /* nobody gets it, its epochs are used up */
-        id_give(g, NULL);
-        life_renamed(g);
-        clock_renamed = true;
-        clock_set(&g->know, old, last);
-        g->base_id = g->id;
-        g->base_epoch = g->epoch;
-        g->set_known = 0;
-    } else {
-        g->epoch++;
-    }
-    g->set_mine = 0; /* our read in it is of an earlier epoch now */
-    g->self = word_of(g->id, g->epoch);
+    u32 old = g->id, last = g->epoch;
+    id_end(old, last); /* nobody gets it, its epochs are used up */
+    id_give(g, NULL);
+    life_renamed(g);
+    clock_renamed = true;
+    clock_set(&g->know, old, last);
+    g_based_on(g, g->id, g->epoch);
+    g->set_known = g->set_mine = 0;
     if (g == det_cur && det_self)
         det_set_self(g->self);
+}
+
+void g_advance(struct race_g *g)
+{
+    g_advance_quick(g);
 }
 
 /* --- ids ------------------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 #ifndef DET_CLOCK_H
 #define DET_CLOCK_H
 
-#include "det.h"
+#include "shadow.h"
 
 #define CLOCK_FAN 32
 #define CLOCK_BITS 5
@@ -18,11 +18,28 @@ _Static_assert(sizeof(struct clock_node) == 144, "a node is nine 16-byte lines")
 extern struct slab clock_nodes;
 void clock_init(void);
 
-/* What somebody publishes: all that `know` holds, and itself at an epoch (id 0: merged, nobody). */
+/* What somebody publishes: all that `know` holds, and itself at an epoch (id 0: merged, nobody). Of one
+   alone there is its base, too: whoever knows that knows all that `know` holds. */
 struct published {
     u32 id, epoch;
+    u32 base_id, base_epoch;
     struct clock know;
 };
+
+/* A goroutine at an epoch, in one word: it is written and read whole, so that a read right behind the
+   write need not wait for it. */
+static inline u64 extra_of(u32 id, u32 epoch)
+{
+    return (u64)id << 32 | epoch;
+}
+static inline u32 extra_id(u64 x)
+{
+    return (u32)(x >> 32);
+}
+static inline u32 extra_epoch(u64 x)
+{
+    return (u32)x;
+}
 
 u32 clock_lookup(const struct clock *c, u32 id); /* extras and tree */
 void clock_set(struct clock *c, u32 id, u32 epoch); /* to the maximum of old and new */
@@ -36,14 +53,24 @@ static inline bool g_knows(const struct race_g *g, u32 id, u32 epoch)
     if (id == g->id)
         return true;
     for (int i = 0; i < g->know.n; i++)
-        if (g->know.id[i] == id)
-            return g->know.epoch[i] >= epoch || clock_lookup(&g->know, id) >= epoch;
+        if (extra_id(g->know.extra[i]) == id)
+            return extra_epoch(g->know.extra[i]) >= epoch || clock_lookup(&g->know, id) >= epoch;
     u32 n = g->know.root;
     if (n == 0)
         return false;
     if (likely(g->know.level == 0))
         return id < CLOCK_FAN && ((struct clock_node *)slab_at(&clock_nodes, n))->e[id] >= epoch;
     return clock_lookup(&g->know, id) >= epoch;
+}
+
+/* The same without a call; false may mean that it takes one. */
+static inline bool g_knows_near(const struct race_g *g, u32 id, u32 epoch)
+{
+    for (int i = 0; i < g->know.n; i++)
+        if (extra_id(g->know.extra[i]) == id)
+            return extra_epoch(g->know.extra[i]) >= epoch;
+    return g->know.root && g->know.level == 0 && id < CLOCK_FAN &&
+           ((struct clock_node *)clock_nodes.base + g->know.root)->e[id] >= epoch;
 }
 
 /* By id, when ids have run out and one was taken whose owner's end its new owner does not know: that
@@ -60,6 +87,16 @@ static inline bool g_holds(const struct race_g *g, const struct published *p)
     return p->id && g_knows(g, p->id, p->epoch) && id_whole(p->id, p->epoch);
 }
 
+/* All but the reference to the root. */
+static inline void clock_put(struct clock *to, const struct clock *from)
+{
+    to->root = from->root;
+    to->level = from->level;
+    to->n = from->n;
+    for (int i = 0; i < from->n; i++)
+        to->extra[i] = from->extra[i];
+}
+
 /* g learns p; g publishes into p (replacing or adding); none of them advances g's epoch. */
 void g_learn(struct race_g *g, const struct published *p);
 void g_publish(const struct race_g *g, struct published *p);
@@ -69,6 +106,19 @@ void published_copy(struct published *to, const struct published *from); /* `to`
 
 /* The epoch ends: what g does from now on is not known to those who acquired so far. */
 void g_advance(struct race_g *g);
+void g_rename(struct race_g *g); /* when its epochs are used up */
+static inline void g_advance_quick(struct race_g *g)
+{
+    if (unlikely(g->epoch == EPOCH_MAX)) {
+        g_rename(g);
+        return;
+    }
+    g->epoch++;
+    g->set_mine = 0; /* our read in it is of an earlier epoch now */
+    g->self += 1ull << EPOCH_SHIFT;
+    if (g == det_cur && det_self)
+        det_set_self(g->self);
+}
 extern bool clock_renamed; /* some goroutine has run out of epochs and has another id now */
 
 /* Ids. New ones start after the last epoch of their previous owner. */

@@ -91,7 +91,7 @@ struct clock {
     u32 root;  /* node, or 0: knows nobody */
     uint8_t level; /* of the root: 0 is a leaf */
     uint8_t n; /* of the extras in use */
-    u32 id[CLOCK_EXTRAS], epoch[CLOCK_EXTRAS]; /* newer than in the tree */
+    u64 extra[CLOCK_EXTRAS]; /* id << 32 | epoch, newer than in the tree */
 };
 
 /* One goroutine's biography: outlives it, for reports. history.c. */
@@ -120,6 +120,7 @@ struct race_g {
     struct run *runs; /* sites that walk through memory, history.c; NULL in the first chunk */
     uintptr_t ev_pc;  /* the pc before the next event */
     u32 ev_epoch;
+    u32 run_turn;    /* the runs are over whenever this changes */
     u32 lock;        /* history and facts below, against those who report */
     struct life *life;
     struct clock know;
@@ -345,6 +346,7 @@ static inline void *slab_at(const struct slab *s, u32 i)
 
 /* Small blocks in power-of-two classes, for what is neither. */
 void *det_alloc(size_t n);
+void *det_alloc_raw(size_t n); /* the same, whatever was in it */
 void det_release(void *p, size_t n);
 
 enum det_rank {

@@ -8,6 +8,10 @@
  * has none, and acquiring from it is that one load. Small atomics share a word: their records hang
  * together, under the lock of the first.
  *
+ * The hot operation is a channel's slot, twice for each value that goes through a buffer. What it meets
+ * nearly always (a record that is there, a publisher of whom all but its latest epochs is known, a clock
+ * with our own root) is done here without a call; clock.c does the rest.
+ *
  * Rejected: a hash table (a lock or a probe for each operation), the state inside the object (one
  * layout for plain and race builds; pthread and atomic objects have no room).
  *
@@ -65,10 +69,15 @@ void sync_init(void)
     slab_init(&heads, "release sequences", sizeof(struct heads), 1u << 24);
 }
 
+static struct sync *sync_at(u32 i)
+{
+    return (struct sync *)syncs.base + i;
+}
+
 static u32 sync_new(uintptr_t addr)
 {
     u32 i = slab_alloc(&syncs);
-    struct sync *s = slab_at(&syncs, i);
+    struct sync *s = sync_at(i);
     s->addr = addr;
     s->first = i;
     s->next = 0;
@@ -150,15 +159,15 @@ static struct sync *sync_beside(struct sync *s, uintptr_t addr, bool create)
             if (!create)
                 return NULL;
             u32 i = sync_new(addr);
-            ((struct sync *)slab_at(&syncs, i))->first = s->first;
+            sync_at(i)->first = s->first;
             s->next = i;
         }
-        s = slab_at(&syncs, s->next);
+        s = sync_at(s->next);
     }
     return s;
 }
 
-struct sync *sync_lock(uintptr_t a, bool create)
+static noinline struct sync *sync_lock_slow(uintptr_t a, bool create)
 {
     u32 *meta = sync_meta_of(a);
     uintptr_t addr = a & DET_ADDR_MASK;
@@ -171,14 +180,14 @@ struct sync *sync_lock(uintptr_t a, bool create)
             u32 fresh = sync_new(addr);
             if (!__atomic_compare_exchange_n(meta, &i, fresh, false, __ATOMIC_ACQ_REL,
                                              __ATOMIC_ACQUIRE)) {
-                ((struct sync *)slab_at(&syncs, fresh))->addr = 0;
+                sync_at(fresh)->addr = 0;
                 slab_free(&syncs, fresh);
             } else if (on_stack(addr)) {
                 __atomic_add_fetch(&on_stacks, 1, __ATOMIC_RELAXED);
             }
             continue;
         }
-        struct sync *s = slab_at(&syncs, i);
+        struct sync *s = sync_at(i);
         det_lock(&s->lock);
         if (likely((s->addr ^ addr) < 8 && s->first == i &&
                    __atomic_load_n(meta, __ATOMIC_RELAXED) == i)) {
@@ -191,9 +200,31 @@ struct sync *sync_lock(uintptr_t a, bool create)
     }
 }
 
+/* An object that is there and has its word to itself is had in a few instructions. */
+static inline struct sync *sync_find(uintptr_t a, bool create)
+{
+    u32 i = __atomic_load_n(sync_meta_of(a), __ATOMIC_ACQUIRE);
+    if (i == 0 && !create)
+        return NULL;
+    struct sync *s = sync_at(i);
+    if (i) {
+        det_lock(&s->lock);
+        if (likely(s->addr == (a & DET_ADDR_MASK) && s->first == i &&
+                   __atomic_load_n(sync_meta_of(a), __ATOMIC_RELAXED) == i))
+            return s;
+        det_unlock(&s->lock);
+    }
+    return sync_lock_slow(a, create);
+}
+
+struct sync *sync_lock(uintptr_t a, bool create)
+{
+    return sync_find(a, create);
+}
+
 void sync_unlock(struct sync *s)
 {
-    det_unlock(&((struct sync *)slab_at(&syncs, s->first))->lock);
+    det_unlock(&sync_at(s->first)->lock);
 }
 
 static void forget_slot(u32 *meta)
@@ -201,7 +232,7 @@ static void forget_slot(u32 *meta)
     u32 i = __atomic_exchange_n(meta, 0, __ATOMIC_ACQ_REL);
     if (i == 0)
         return;
-    struct sync *first = slab_at(&syncs, i);
+    struct sync *first = sync_at(i);
     det_lock(&first->lock);
     u32 beside = first->next;
     published_drop(&first->clock);
@@ -212,7 +243,7 @@ static void forget_slot(u32 *meta)
     det_unlock(&first->lock);
     slab_free(&syncs, i);
     while (beside) { /* nobody comes to these but through the first */
-        struct sync *s = slab_at(&syncs, beside);
+        struct sync *s = sync_at(beside);
         u32 next = s->next;
         published_drop(&s->clock);
         sync_heads_drop(s);
@@ -265,26 +296,68 @@ void det_forget(uintptr_t p, size_t n)
 
 /* --- operations ---------------------------------------------------------------------------------------- */
 
+/* g learns p, where that is only that p's goroutine is further on than g knew: p's clock has nothing else
+   that is new, or is like ours but for the extras. False: see g_learn. */
+static inline bool learn_quick(struct race_g *g, const struct published *p)
+{
+    u32 id = p->id, epoch = p->epoch;
+    for (int i = 0; i < g->know.n; i++) {
+        if (extra_id(g->know.extra[i]) != id)
+            continue;
+        if (unlikely(ids_taken))
+            return false;
+        if (extra_epoch(g->know.extra[i]) >= epoch)
+            return true;
+        if (g->base_id != id || g->base_epoch > epoch)
+            return false;
+        if (p->base_id == g->id) {
+            g->know.extra[i] = extra_of(id, epoch);
+        } else if (p->know.root == g->know.root && p->know.n < CLOCK_EXTRAS) {
+            clock_put(&g->know, &p->know);
+            clock_set(&g->know, id, epoch);
+        } else {
+            return false;
+        }
+        g->base_epoch = epoch;
+        return true;
+    }
+    return false;
+}
+
+static inline void publish_quick(const struct race_g *g, struct published *p)
+{
+    if (unlikely(p->know.root != g->know.root)) {
+        g_publish(g, p);
+        return;
+    }
+    p->id = g->id;
+    p->epoch = g->epoch;
+    p->base_id = g->base_id;
+    p->base_epoch = g->base_epoch;
+    clock_put(&p->know, &g->know);
+}
+
 void g_acquire(struct race_g *g, uintptr_t addr)
 {
-    struct sync *s = sync_lock(addr, false);
+    struct sync *s = sync_find(addr, false);
     if (!s)
         return;
-    g_learn(g, &s->clock);
+    if (!learn_quick(g, &s->clock))
+        g_learn(g, &s->clock);
     sync_unlock(s);
 }
 
 void g_release(struct race_g *g, uintptr_t addr)
 {
-    struct sync *s = sync_lock(addr, true);
-    g_publish(g, &s->clock);
+    struct sync *s = sync_find(addr, true);
+    publish_quick(g, &s->clock);
     sync_unlock(s);
-    g_advance(g);
+    g_advance_quick(g);
 }
 
 void g_release_merge(struct race_g *g, uintptr_t addr)
 {
-    struct sync *s = sync_lock(addr, true);
+    struct sync *s = sync_find(addr, true);
     g_publish_merge(g, &s->clock);
     sync_unlock(s);
     g_advance(g);
@@ -292,22 +365,23 @@ void g_release_merge(struct race_g *g, uintptr_t addr)
 
 void g_acquire_release(struct race_g *g, uintptr_t addr)
 {
-    struct sync *s = sync_lock(addr, true);
-    g_learn(g, &s->clock);
-    g_publish(g, &s->clock);
+    struct sync *s = sync_find(addr, true);
+    if (!learn_quick(g, &s->clock))
+        g_learn(g, &s->clock);
+    publish_quick(g, &s->clock);
     sync_unlock(s);
-    g_advance(g);
+    g_advance_quick(g);
 }
 
 void sync_hand_on(uintptr_t from, uintptr_t to)
 {
     struct published p = {0};
-    struct sync *s = sync_lock(from, false);
+    struct sync *s = sync_find(from, false);
     if (s) {
         published_copy(&p, &s->clock);
         sync_unlock(s);
     }
-    s = sync_lock(to, true);
+    s = sync_find(to, true);
     published_copy(&s->clock, &p);
     sync_unlock(s);
     published_drop(&p);

@@ -13,6 +13,7 @@ struct sync {
     u32 heads;      /* atomics: whose release sequences go on here, beside the clock's owner; or 0 */
     struct published clock;
 };
+_Static_assert(sizeof(struct sync) == 120, "the first cache line ends with the clock's first extra");
 
 /* C11: a release sequence goes on through stores of the goroutine that heads it. A clock in which
    several have been merged cannot be taken apart again, so each one's share is kept beside it. More
