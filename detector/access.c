@@ -15,6 +15,10 @@
  * rest. Masks of one epoch merge into one word. Where one word cannot say it any more the
  * granule is split (split.c).
  *
+ * Where epochs are short (a value sent, a lock taken) every epoch begins with the same few granules again, which
+ * hold nothing but our own earlier accesses or known ones: access_slow deals with those by itself, and in the
+ * race build of a buffered channel they are four for each value.
+ *
  * Concurrency. Shadow words are read and written without locks, each in one piece: first the access is
  * put where others see it, then it looks at theirs. When two threads touch the same granule within
  * the same few nanoseconds (a store buffer's length) one of the two records may be overwritten, and a
@@ -79,6 +83,12 @@ static inline bool claim(u64 *p, u64 was, u64 next, bool fresh)
     return true;
 }
 
+/* What stays of the reads r after the write `now`. */
+static inline u64 reads_left(u64 r, u64 now)
+{
+    return r & ~now & WORD_BYTES ? r & ~(now & WORD_BYTES) : 0;
+}
+
 /* `now` is the last write: it conflicts with the reads there may be of its bytes, and ends them. */
 static void reads_end(struct race_g *g, u64 *s, u64 now, struct hits *h)
 {
@@ -91,7 +101,7 @@ static void reads_end(struct race_g *g, u64 *s, u64 now, struct hits *h)
         } else if (r & now & WORD_BYTES) {
             if (word_conflicts(g, r, now))
                 hits_add(h, granule_addr(s), r, now, 0);
-            shadow_store(&s[1], r & ~now & WORD_BYTES ? r & ~(now & WORD_BYTES) : 0);
+            shadow_store(&s[1], reads_left(r, now));
         }
         return;
     }
@@ -201,10 +211,8 @@ static void granules(struct race_g *g, uintptr_t a, size_t n, u32 flags, struct 
     }
 }
 
-void access_note(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags, struct hits *h)
+static inline void access_record(struct race_g *g, uintptr_t a, size_t n, u32 flags, struct hits *h)
 {
-    stackmem_touch(a, n);
-    history_access(g, pc, a, n, flags);
     if (n > 8 || (a & 7) + n > 8) {
         granules(g, a, n, flags, h);
         return;
@@ -217,6 +225,13 @@ void access_note(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flag
         granule_read(g, shadow_of(a), now, h);
 }
 
+void access_note(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags, struct hits *h)
+{
+    stackmem_touch(a, n);
+    history_access(g, pc, a, n, flags);
+    access_record(g, a, n, flags, h);
+}
+
 void hits_report(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags, struct hits *h)
 {
     for (u32 i = 0; i < h->n; i++)
@@ -225,10 +240,8 @@ void hits_report(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flag
         det_release(h->more, (HITS_ALL - HITS_MAX) * sizeof *h->more);
 }
 
-void access_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
+static noinline void access_any(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
 {
-    if (n == 0 || g->busy)
-        return;
     struct hits h;
     h.n = 0;
     g->busy = 1;
@@ -236,6 +249,55 @@ void access_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flag
     if (unlikely(h.n))
         hits_report(g, pc, a, n, flags, &h);
     g->busy = 0;
+}
+
+/* Is there nothing in w that could matter, as far as can be seen without a call? */
+static inline bool word_harmless(const struct race_g *g, u64 w)
+{
+    return !(w & WORD_SPECIAL) &&
+           (w == 0 || (w ^ g->self) >> ID_SHIFT == 0 || g_knows_near(g, word_id(w), word_epoch(w)));
+}
+
+/* What is met most at the beginning of an epoch is a granule that holds nothing but accesses ordered before
+   this one, of the same bytes: no read set, not split, not fresh. It is had without a call, and so without
+   a frame; anything else goes the long way, from wherever it is seen to be something else. */
+void access_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
+{
+    if (unlikely(n == 0 || g->busy))
+        return;
+    if (unlikely(n > 8 || (a & 7) + n > 8 || !stackmem_marked(a, n))) {
+        access_any(g, pc, a, n, flags);
+        return;
+    }
+    u64 *s = shadow_of(a), w = shadow_load(&s[0]), r = shadow_load(&s[1]);
+    u64 now = g->self | (flags & ACCESS_ATOMIC ? WORD_ATOMIC : 0) |
+              ((WORD_BYTES >> (8 - n)) << (a & 7));
+    bool write = flags & ACCESS_WRITE;
+    bool replaces = write ? w && !(w & ~now & WORD_BYTES)
+                          : (w | r) && !(r & ~now & WORD_BYTES) && (!r || !(now & ~r & WORD_ATOMIC));
+    if (!replaces || !word_harmless(g, w) || !word_harmless(g, r)) {
+        access_any(g, pc, a, n, flags);
+        return;
+    }
+    /* Said already: by our own write of this epoch, which says more than a read, or by a read. */
+    if (!write && ((word_same(w, now) && (now & ~w & WORD_BYTES) == 0) || r == now))
+        return;
+    g->busy = 1;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    bool done = history_quick(g, pc, a, n, flags) &&
+                claim(&s[write ? 0 : 1], write ? w : r, now, false);
+    if (write && done) {
+        done = shadow_load(&s[1]) == r;
+        if (done && (r & now & WORD_BYTES))
+            shadow_store(&s[1], reads_left(r, now));
+        done = done && !(shadow_load(&s[0]) & WORD_SPECIAL);
+    } else if (done) {
+        done = shadow_load(&s[0]) == w;
+    }
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    g->busy = 0;
+    if (unlikely(!done))
+        access_any(g, pc, a, n, flags);
 }
 
 /* All granules of the range known in this epoch already? */

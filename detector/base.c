@@ -180,7 +180,7 @@ static int block_class(size_t n)
     return c;
 }
 
-void *det_alloc(size_t n)
+void *det_alloc_raw(size_t n)
 {
     int c = block_class(n);
     if (c > CLASS_MAX)
@@ -199,7 +199,15 @@ void *det_alloc(size_t n)
         blocks.cut += size;
     }
     det_unlock(&blocks.lock);
-    det_zero(p, size);
+    return p;
+}
+
+void *det_alloc(size_t n)
+{
+    int c = block_class(n);
+    void *p = det_alloc_raw(n);
+    if (c <= CLASS_MAX)
+        det_zero(p, (size_t)1 << c);
     return p;
 }
 

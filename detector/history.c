@@ -13,7 +13,8 @@
  *   others  [ value 56 ][ type 8 ]      pc; enter (return address); leave (to depth); epoch;
  *                                       range (address and kind; the next word is the length);
  *                                       run (the same; the next word is stride and count);
- *                                       locks (how many are held; two words for each)
+ *                                       locks (how many are held; two words for each); object (the
+ *                                       next access is one to an object as such)
  *
  * A loop over an array would fill the log with accesses of one kind, a stride apart; from the third
  * on they are one event, a run, whose count goes up in place. A few sites at a time can be in a run, so
@@ -225,7 +226,8 @@ static void chunk_new(struct race_g *g, uintptr_t pc)
         forget_one();
     if (live_bytes + size > total_limit && l->oldest && l->oldest != l->newest)
         live_bytes -= l->oldest->size, chunk_free(l, l->oldest);
-    c = det_alloc(size);
+    c = det_alloc_raw(size);
+    *c = (struct chunk){0};
     c->size = size;
     c->epoch = g->epoch;
     c->pc = pc;
@@ -239,6 +241,7 @@ static void chunk_new(struct race_g *g, uintptr_t pc)
         c->ev[i] = g->sp[(long)i - (long)c->kept];
     size_t tail = size == CHUNK_FIRST ? 0 : RUNS * sizeof(struct run);
     g->runs = tail ? (struct run *)((char *)c + size - tail) : NULL;
+    det_zero((char *)c + size - tail, tail);
     c->older = l->newest;
     if (l->newest)
         l->newest->newer = c;
@@ -252,19 +255,22 @@ static void chunk_new(struct race_g *g, uintptr_t pc)
     det_unlock(&lock);
     g->ev_pc = pc;
     g->ev_epoch = g->epoch;
+    g->run_turn++;
     g->sp_synced = g->sp_history = g->sp;
 }
 
 /* The site's accesses become a run, or are seen to be none. Returns where the next event goes: behind
    the event if it has been written, else at ev. */
-static u64 *run_step(struct run *r, u64 *ev, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
+static u64 *run_step(struct run *r, u32 turn, u64 *ev, uintptr_t pc, uintptr_t a, size_t n,
+                     u32 flags)
 {
     u32 kind = (u32)n << 8 | flags;
     long stride = (long)(a - r->last);
-    bool same = r->pc == pc, again = same && r->kind == kind && r->stride == stride && stride;
+    bool same = r->pc == pc && r->turn == turn, again = same && r->kind == kind && r->stride == stride && stride;
     r->pc = pc;
     r->last = a;
     r->kind = kind;
+    r->turn = turn;
     r->stride = same && stride == (int)stride ? stride : 0;
     r->slot = again ? ev + 1 : NULL;
     if (!again)
@@ -297,14 +303,13 @@ static u64 *put_locks(struct held *h, u64 *ev)
 void history_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
 {
     struct held *held = g->held;
-    long need = (g->sp - g->sp_synced) + 5 + (held ? 1 + 2 * LOCKS_MAX : 0);
+    long need = (g->sp - g->sp_synced) + 6 + (held ? 1 + 2 * LOCKS_MAX : 0);
     if (g->ev_end - g->ev < need)
         chunk_new(g, pc);
     u64 *ev = g->ev;
     struct run *runs = g->runs;
     if (g->ev_epoch != g->epoch || g->sp_history != g->sp_synced || g->sp != g->sp_synced) {
-        for (u32 i = 0; runs && i < RUNS; i++)
-            runs[i].pc = 0, runs[i].slot = NULL;
+        g->run_turn++;
         if (g->ev_epoch != g->epoch)
             *ev++ = (u64)g->epoch << EV_OTHER_SHIFT | EV_EPOCH;
         g->ev_epoch = g->epoch;
@@ -317,9 +322,9 @@ void history_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 fla
     if (held && held->changed)
         ev = put_locks(held, ev);
     long delta = (long)(pc - g->ev_pc);
-    bool range = n > 8 || (n & (n - 1)) || (flags & ~(ACCESS_WRITE | ACCESS_ATOMIC));
-    struct run *run = runs && !range ? &runs[run_index(pc)] : NULL;
-    bool on = run && run->pc == pc && run->stride && run->last + (uintptr_t)run->stride == a &&
+    bool range = n > 8 || (n & (n - 1)) || (flags & ~(ACCESS_WRITE | ACCESS_ATOMIC | ACCESS_OBJECT));
+    struct run *run = runs && !range && !(flags & ACCESS_OBJECT) ? &runs[run_index(pc)] : NULL;
+    bool on = run && run->pc == pc && run->turn == g->run_turn && run->stride && run->last + (uintptr_t)run->stride == a &&
               run->kind == ((u32)n << 8 | flags);
     if (range || (on && delta) || (u64)(delta + (1 << 14)) >= (1 << 15)) {
         *ev++ = (u64)pc << EV_OTHER_SHIFT | EV_PC;
@@ -332,7 +337,9 @@ void history_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 fla
         *ev++ = n;
     } else {
         if (run)
-            ev = run_step(run, ev, pc, a, n, flags);
+            ev = run_step(run, g->run_turn, ev, pc, a, n, flags);
+        if (flags & ACCESS_OBJECT)
+            *ev++ = EV_OBJECT;
         if (!on)
             *ev++ = EV_ACCESS | (flags & ACCESS_WRITE ? EV_WRITE : 0) |
                     (flags & ACCESS_ATOMIC ? EV_ATOMIC : 0) |
@@ -432,6 +439,7 @@ static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wan
                          struct replay *r, struct restored *out)
 {
     bool found = false;
+    u32 object = 0;
     r->pc = c->pc;
     r->epoch = c->epoch;
     r->floor = (long)c->depth - (long)c->kept;
@@ -450,12 +458,16 @@ static bool replay_chunk(const struct chunk *c, const u64 *end, const struct wan
             r->pc += (uintptr_t)delta;
             a = e >> EV_ADDR_SHIFT;
             n = 1u << (e >> EV_SIZE_SHIFT & 3);
-            flags = (e & EV_WRITE ? ACCESS_WRITE : 0) | (e & EV_ATOMIC ? ACCESS_ATOMIC : 0);
+            flags = (e & EV_WRITE ? ACCESS_WRITE : 0) | (e & EV_ATOMIC ? ACCESS_ATOMIC : 0) | object;
+            object = 0;
         } else {
             u64 value = e >> EV_OTHER_SHIFT;
             switch (e & EV_OTHER_MASK) {
             case EV_PC:
                 r->pc = value;
+                continue;
+            case EV_OBJECT:
+                object = ACCESS_OBJECT;
                 continue;
             case EV_ENTER:
                 replay_enter(r, value);

@@ -57,6 +57,7 @@ enum ev_other {
     EV_RANGE = 8,
     EV_LOCKS = 10,
     EV_RUN = 12,
+    EV_OBJECT = 14,
 };
 #define LOCKS_MAX 4 /* that the log names */
 #define EV_OTHER_SHIFT 8
@@ -68,7 +69,9 @@ struct run {
     long stride;
     u64 *slot; /* the second word of its EV_RUN, where the count is; NULL: not one yet */
     u32 kind;  /* size and flags */
+    u32 turn;  /* g->run_turn then */
 };
+_Static_assert(sizeof(struct run) == 40, "a chunk ends with four of these");
 #define RUNS 4
 #define RUN_COUNT_MAX 0xffffffffu
 
@@ -79,33 +82,61 @@ static inline u32 run_index(uintptr_t pc)
 
 void history_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags);
 
-static inline void history_access(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
+/* One event of the common kind, or one more of a run: false if it is anything else, with nothing done.
+   g->ev goes up last: whoever replays sees all the words of an event or none. */
+static inline __attribute__((always_inline)) bool
+history_quick(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
 {
+    uintptr_t *sp = g->sp;
     long delta = (long)(pc - g->ev_pc);
-    if (g->runs && g->ev_epoch == g->epoch && g->sp == g->sp_synced && g->sp == g->sp_history) {
-        struct run *r = &g->runs[run_index(pc)];
-        if (r->slot && r->pc == pc && r->last + (uintptr_t)r->stride == a &&
-            r->kind == ((u32)n << 8 | flags) && (u32)*r->slot != RUN_COUNT_MAX) {
+    struct run *r = NULL;
+    u32 kind = (u32)n << 8 | flags, turn = g->run_turn;
+    if (unlikely(sp != g->sp_synced || sp != g->sp_history))
+        return false;
+    bool anew = g->ev_epoch != g->epoch;
+    if (g->runs && !(flags & ACCESS_OBJECT)) {
+        r = &g->runs[run_index(pc)];
+        if (r->pc == pc && r->turn == turn && !anew) {
+            if (!r->slot || r->last + (uintptr_t)r->stride != a || r->kind != kind ||
+                (u32)*r->slot == RUN_COUNT_MAX)
+                return false;
             r->last = a;
             __atomic_store_n(r->slot, *r->slot + 1, __ATOMIC_RELEASE);
-            return;
+            return true;
         }
+    }
+    u64 *ev = g->ev;
+    if (unlikely(g->ev_end - ev < 3 || (u64)(delta + (1 << 14)) >= (1 << 15) || n > 8 ||
+                 flags & ~(ACCESS_WRITE | ACCESS_ATOMIC | ACCESS_OBJECT) || (n & (n - 1))))
+        return false;
+    if (anew) {
+        *ev++ = (u64)g->epoch << EV_OTHER_SHIFT | EV_EPOCH;
+        g->ev_epoch = g->epoch;
+        g->run_turn = ++turn;
+    }
+    if (r) {
+        r->pc = pc;
+        r->last = a;
+        r->stride = 0;
+        r->slot = NULL;
+        r->kind = kind;
+        r->turn = turn;
+    }
+    if (flags & ACCESS_OBJECT)
+        *ev++ = EV_OBJECT;
+    *ev++ = EV_ACCESS | (u64)(flags & (ACCESS_WRITE | ACCESS_ATOMIC)) << 1 |
+            (u64)__builtin_ctz((u32)n | 8) << EV_SIZE_SHIFT |
+            ((u64)delta & ((1 << EV_PC_BITS) - 1)) << EV_PC_SHIFT | (u64)a << EV_ADDR_SHIFT;
+    g->ev_pc = pc;
+    __atomic_store_n(&g->ev, ev, __ATOMIC_RELEASE);
+    return true;
+}
+_Static_assert(EV_WRITE == ACCESS_WRITE << 1 && EV_ATOMIC == ACCESS_ATOMIC << 1, "flags as they are");
+
+static inline void history_access(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags)
+{
+    if (!history_quick(g, pc, a, n, flags))
         history_slow(g, pc, a, n, flags);
-        return;
-    }
-    if (likely(g->sp == g->sp_synced && g->sp == g->sp_history && g->ev_epoch == g->epoch &&
-               g->ev < g->ev_end && (u64)(delta + (1 << 14)) < (1 << 15) && n <= 8 &&
-               !(flags & ~(ACCESS_WRITE | ACCESS_ATOMIC)) && (n & (n - 1)) == 0)) {
-        u64 e = EV_ACCESS | (flags & ACCESS_WRITE ? EV_WRITE : 0) |
-                (flags & ACCESS_ATOMIC ? EV_ATOMIC : 0) |
-                (u64)__builtin_ctz((u32)n | 8) << EV_SIZE_SHIFT |
-                ((u64)delta & ((1 << EV_PC_BITS) - 1)) << EV_PC_SHIFT | (u64)a << EV_ADDR_SHIFT;
-        __atomic_store_n(g->ev, e, __ATOMIC_RELAXED);
-        g->ev_pc = pc;
-        __atomic_store_n(&g->ev, g->ev + 1, __ATOMIC_RELEASE);
-        return;
-    }
-    history_slow(g, pc, a, n, flags);
 }
 
 /* Something that the log has to be told has changed: the next access is logged by history_slow. */

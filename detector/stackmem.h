@@ -24,6 +24,15 @@ static inline void stackmem_touch(uintptr_t a, size_t n)
         stackmem_mark(a, n);
 }
 
+/* Is there nothing to be marked for these few bytes? */
+static inline bool stackmem_marked(uintptr_t a, size_t n)
+{
+    if (a - stackmem_lo >= stackmem_size)
+        return true;
+    return ((a ^ (a + n - 1)) >> STACKMEM_SHIFT) == 0 &&
+           (__atomic_load_n(stackmem_of(a), __ATOMIC_RELAXED) >> (a >> STACKMEM_SHIFT & 7) & 1);
+}
+
 void stackmem_arena(uintptr_t lo, uintptr_t hi);
 /* The stack [lo, hi) begins a new life. */
 void stackmem_fresh(uintptr_t lo, uintptr_t hi);
