@@ -535,7 +535,7 @@ int hook_exit(int status)
     items_add(&output_items, ITEM_EXIT, &e, sizeof e, NULL, 0);
     output_record(REC_EXIT, 0, output_items.at, output_items.n);
     int verdict;
-    if (output_finish(&verdict, halted))
+    if (output_finish(status, &verdict, halted))
         result = verdict;
     else if (findings > inherited)
         result = (int)det_option_num("exitcode", 66);

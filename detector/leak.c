@@ -180,7 +180,7 @@ static void look(void *arg)
     if (!good) {
         if (++failures == 8 || leak_q.when != LEAK_PERIODIC)
             det_notice("goroutines that are stuck cannot be looked for: the program's threads could "
-                       "not be held for a moment");
+                       "not be held for a moment, or the process not be copied");
         return;
     }
     failures = 0;

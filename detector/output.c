@@ -476,7 +476,7 @@ bool output_counts(void)
     return r != 1 || answer == 'y';
 }
 
-bool output_finish(int *status, bool at_once)
+bool output_finish(int own, int *status, bool at_once)
 {
     if (out.renderer <= 0)
         return false;
@@ -487,14 +487,16 @@ bool output_finish(int *status, bool at_once)
         det_format(pid, sizeof pid, "%d", (int)out.renderer);
         become_tool(out.tool, "await", pid, NULL);
     }
+    /* 127: the loader's, or become_tool's, unless it is what is asked for. */
     long st = await_tool(out.renderer);
-    if (st == 127 && det_option_num("exitcode", 66) != 127) { /* the loader's: it has printed nothing */
-        print("goc-race: what was found could not be printed: %s does not start\n", out.tool);
-        st = -1;
+    bool none = st == 127 && own != 127 && det_option_num("exitcode", 66) != 127;
+    if (st < 0 || none || out.broken) {
+        print("goc-race: what was found could not be printed%s: %s %s\n", none ? "" : ", or not all of it",
+              out.tool, none ? "does not start" : "has ended, or does not read");
+        return false;
     }
-    if (st >= 0)
-        *status = (int)st;
-    return st >= 0;
+    *status = (int)st;
+    return true;
 }
 
 /* --- modules ------------------------------------------------------------------------------------------ */

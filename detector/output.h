@@ -20,9 +20,9 @@ bool output_module_data(u32 *at, uintptr_t *lo, uintptr_t *hi);
 /* With halt_on_error, under the lock, after a finding: does it count? Whoever reads knows the suppressions
    and the baseline; without any, everything does. */
 bool output_counts(void);
-/* The end: whether somebody rendered for us, and with which status he left. `at_once`: no other thread is to
-   go on meanwhile; does not return then, if that can be done. */
-bool output_finish(int *status, bool at_once);
+/* The end, the program's own status being `own`: whether somebody rendered for us, and with which status he
+   left. `at_once`: no other thread is to go on meanwhile; does not return then, if that can be done. */
+bool output_finish(int own, int *status, bool at_once);
 bool output_launched(void);
 /* Is this number the detector's? The program does not know of it: it cannot close it, and where it wants
    the number for itself (dup2) the detector goes to another one. */

@@ -18,9 +18,8 @@
  * not seen. The kernel tells which is which, and where their stacks are (/proc/self/task/TID/syscall).
  *
  * Rejected: a tracer process with ptrace (not allowed in many containers), reading while the
- * program is stopped (a second per gigabyte), write barriers (the price of a garbage collector).
- *
- * If clone fails (memory, seccomp) the work is done in place while the threads are held.
+ * program is stopped (a second per gigabyte; and what the search trips over would be the program's crash,
+ * so it is not done either where clone fails), write barriers (the price of a garbage collector).
  */
 #include "snapshot.h"
 #include "roots.h"
@@ -296,7 +295,7 @@ bool snapshot_run(void (*fn)(const struct snapshot *s, void *out), void *out, si
     bool good = hold_all(began);
     long pid = -1;
     if (good) {
-        struct snapshot s = {stop.slot, stop.n, self, true};
+        struct snapshot s = {stop.slot, stop.n, self};
         /* The larger part of the memory is of no use there, and its page tables cost the most. */
         maps_copied(MADV_DONTFORK);
         pid = sys_call(SYS_clone, 0, 0, 0, 0, 0, 0);
@@ -308,15 +307,10 @@ bool snapshot_run(void (*fn)(const struct snapshot *s, void *out), void *out, si
             fn(&s, (void *)shared);
             sys_exit_group(0);
         }
-        if (pid < 0) {
-            s.copied = false;
-            fn(&s, (void *)shared);
-        }
     }
     let_go();
     *held_ns = sys_now_ns() - began;
-    if (pid > 0)
-        good = child_waited(pid);
+    good = pid > 0 && child_waited(pid);
     if (good)
         det_copy(out, (void *)shared, n);
     roots_disown((void *)shared);

@@ -17,11 +17,10 @@ struct snapshot {
     struct snapshot_thread *thread;
     u32 n;
     int self; /* the thread that asked */
-    bool copied; /* false: no child could be had, and everybody stands still meanwhile */
 };
 
 /* Calls fn in a copy of the process; what it leaves in `out` (n bytes, zeroed before) comes back.
-   False: the threads could not be held, or the copy has died. The caller is on a stack of the
+   False: the threads could not be held, or there was no copy to be had, or it has died. The caller is on a stack of the
    detector's own. */
 bool snapshot_run(void (*fn)(const struct snapshot *s, void *out), void *out, size_t n,
                   u64 *held_ns);

@@ -267,6 +267,10 @@ static bool read_records(struct run *r, int fd)
 {
     static char chunk[65536];
     ssize_t n = read(fd, chunk, sizeof chunk);
+    if (n < 0 && errno != EINTR && errno != EAGAIN && !r->decoder.error) {
+        r->decoder.error = "they cannot be read";
+        warn("the program's records cannot be read: %s", strerror(errno));
+    }
     if (n < 0)
         return errno == EINTR;
     if (n == 0)
@@ -563,7 +567,9 @@ int render_fd(const struct options *o, int fd, int answers)
     open_outputs(&r, (int)r.pid);
     while (read_records(&r, fd))
         ;
-    decode_end(&r.decoder);
+    bool told = r.decoder.error;
+    if (!decode_end(&r.decoder) && !told)
+        warn("the program's records end early: %s", r.decoder.error);
     return verdict(&r, r.exited ? r.end.status & 0xff : 0, false);
 }
 
