@@ -40,7 +40,7 @@ REP_LIBS = -ldw -lelf -lm
 
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(filter-out tests/unit/common.c,$(wildcard tests/unit/*.c)))
 
-.PHONY: all objects demo check setup unit e2e doors lint bench bench-peers bench-scale soak fuzz \
+.PHONY: all objects demo check setup unit e2e doors lint bench bench-peers bench-scale soak fuzz debug \
         fuzz-decode mutants flaky \
         install uninstall clean help deb
 .DELETE_ON_ERROR:
@@ -151,10 +151,15 @@ peers: ## install what the optional checks and the comparisons use
 	@sh tests/setup peers
 
 .PHONY: check-built peers
-check-built: all
-	@$(MAKE) --no-print-directory objects BUILD=$(BUILD)/werror WERROR=-Werror CFLAGS='-O2 -g'
+check-built: all debug
 	@$(MAKE) --no-print-directory $(UNIT)
 	@BUILD=$(BUILD) sh tests/check
+
+# The runtime's own states and the ranks of its locks checked as it runs, no warning let pass.
+DEBUGGED := $(foreach t,stress chan select sync time,$(BUILD)/debug/unit/$t $(BUILD)/debug/unit/$(t)_race)
+debug: ## a build with assertions in build/debug, and the unit tests that check runs with it
+	@$(MAKE) --no-print-directory objects $(DEBUGGED) BUILD=$(BUILD)/debug WERROR=-Werror \
+	    CFLAGS='-O2 -g -DGOC_DEBUG'
 
 doors: ## keep the doors between the rooms
 	@sh tests/doors

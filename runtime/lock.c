@@ -29,20 +29,22 @@ void lock_slow(struct lock *l)
     }
 }
 
+/* More than fit (a select over many channels) are counted, and of the last rank there is. */
 void lock_ranked(struct lock *l, enum lock_rank rank)
 {
     struct m *m = m_raw();
-    if (m && m->lock_depth < countof(m->lock_rank)) {
-        if (m->lock_depth) {
-            enum lock_rank last = m->lock_rank[m->lock_depth - 1];
-            if (rank < last ||
-                (rank == last && rank != RANK_CHAN && rank != RANK_SYNC && rank != RANK_TIMER)) {
-                rt_print("goc: internal lock order: rank %d taken while holding %d\n", (int)rank,
-                         (int)last);
-                __builtin_trap();
-            }
+    if (m) {
+        unsigned n = m->lock_depth < countof(m->lock_rank) ? m->lock_depth : countof(m->lock_rank);
+        enum lock_rank last = n ? m->lock_rank[n - 1] : RANK_NONE;
+        if (rank < last ||
+            (rank == last && rank != RANK_CHAN && rank != RANK_SYNC && rank != RANK_TIMER)) {
+            rt_print("goc: internal lock order: rank %d taken while holding %d\n", (int)rank,
+                     (int)last);
+            __builtin_trap();
         }
-        m->lock_rank[m->lock_depth++] = (uint8_t)rank;
+        if (n < countof(m->lock_rank))
+            m->lock_rank[n] = (uint8_t)rank;
+        m->lock_depth++;
     }
     if (__atomic_exchange_n(&l->word, 1, __ATOMIC_ACQUIRE))
         lock_slow(l);

@@ -366,6 +366,8 @@ void *schedule(struct m *m)
         }
         if (unlikely(!g))
             g = find_runnable(m);
+        g_check(g, CAN_RUN, __func__);
+        m_check_free(m, __func__);
         void *sp = execute(m, g);
         if (likely(sp))
             return sp;
@@ -387,6 +389,7 @@ static void *park_commit(void *arg)
     struct park *k = g->run.park;
     hook_run(NULL);
     m->cur = NULL;
+    g_check(g, DOES_RUN, __func__);
     g->status = G_WAITING;
     if (!k->commit || k->commit(g, k->arg))
         return schedule(m);
@@ -428,6 +431,7 @@ void g_park(bool (*commit)(struct g *g, void *arg), void *arg, enum hook_wait wh
 /* Where no P is at hand. */
 noinline void ready_slow(struct m *m, struct g *g)
 {
+    g_check(g, CAN_WAKE, __func__);
     if (g->flags & GF_FOREIGN) {
         struct m *target = g->run.m;
         __atomic_fetch_add(&sched.nforeign, 1, __ATOMIC_SEQ_CST);
@@ -444,6 +448,7 @@ noinline void ready_slow(struct m *m, struct g *g)
 /* Inside. */
 static inline void ready_next(struct p *p, struct g *g)
 {
+    g_check(g, CAN_WAKE, __func__);
     g->status = G_RUNNABLE;
     struct g *old = p->runnext;
     p->runnext = g;
@@ -471,6 +476,7 @@ void ready_inside(struct m *m, struct g *g)
         ready_slow(m, g);
         return;
     }
+    g_check(g, CAN_WAKE, __func__);
     g->status = G_RUNNABLE;
     runq_put(p, g);
     if (sched.nproc > 1)
@@ -583,6 +589,7 @@ static bool yield_to(struct g *g, void *next)
         ready_slow(m_raw(), next);
         return yield_global(g, NULL);
     }
+    g_check(next, CAN_WAKE, __func__);
     g->status = G_RUNNABLE;
     runq_put(p, g);
     struct g *old = p->runnext;

@@ -48,6 +48,7 @@ void p_release(struct p *p)
         p->dead = true;
         return;
     }
+    p_check_idle(p, __func__);
     p->idle = true;
     p->idle_next = sched.idle_p;
     sched.idle_p = p;
@@ -229,12 +230,14 @@ static struct g *ready_list(struct p *p, struct g *list)
     bool more = g != NULL;
     while (g) {
         struct g *next = g->next;
+        g_check(g, CAN_WAKE, __func__);
         g->status = G_RUNNABLE;
         runq_put(p, g);
         g = next;
     }
     if (more)
         wake_p();
+    g_check(first, CAN_WAKE, __func__);
     first->status = G_RUNNABLE;
     return first;
 }
@@ -271,6 +274,7 @@ static struct g *poll_idle(struct m *m, int64_t until)
     } else if (list) { /* all Ps are busy, but they look here */
         for (struct g *g = list, *next; g; g = next) {
             next = g->next;
+            g_check(g, CAN_WAKE, __func__);
             g->status = G_RUNNABLE;
             gq_put(g);
         }

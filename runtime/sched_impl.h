@@ -169,7 +169,7 @@ struct m {
     bool foreign;
     bool locked_wait;     /* waits for `locked`, counted in nm_idle */
     uint8_t lock_rank[8]; /* GOC_DEBUG: ranks held */
-    uint8_t lock_depth;
+    uint16_t lock_depth;
     struct p *next_p; /* given by who woke it */
     struct g *locked; /* goc_lock_os_thread: only this one runs here */
     uint32_t wake;    /* futex: 1 = go on */
@@ -263,6 +263,32 @@ static inline void p_leave(struct m *m)
     __asm__ volatile("" ::: "memory");
     store_relaxed(&m->inside, 0);
 }
+
+/* --- state.c: debug builds (GOC_DEBUG) ----------------------------------------------------------- */
+
+/* The table of states, where a G, a P or an M changes hands; `where` is the function. Nothing in other
+   builds. */
+enum {
+    CAN_WAKE = 1 << G_WAITING, /* or never ran: its go statement makes it ready */
+    CAN_RUN = 1 << G_RUNNABLE,
+    DOES_RUN = 1 << G_RUNNING,
+    IS_DEAD = 1 << G_DEAD,
+};
+#ifdef GOC_DEBUG
+void g_check(const struct g *g, unsigned states, const char *where);
+void p_check_idle(struct p *p, const char *where);
+void m_check_free(const struct m *m, const char *where); /* no internal lock is held */
+#else
+static inline void g_check(const struct g *g, unsigned states, const char *where)
+{
+}
+static inline void p_check_idle(struct p *p, const char *where)
+{
+}
+static inline void m_check_free(const struct m *m, const char *where)
+{
+}
+#endif
 
 /* --- switch_*.S ------------------------------------------------------------------------------- */
 

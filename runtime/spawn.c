@@ -125,6 +125,7 @@ static noinline void g_bundle(struct p *p)
 void g_free(struct m *m, struct g *g)
 {
     struct p *p = m->p;
+    g_check(g, DOES_RUN, __func__);
     store_relaxed(&g->status, G_DEAD);
     if (likely(p)) {
         if (unlikely(p->gfree_n == BUNDLE_G))
@@ -165,6 +166,7 @@ static inline struct g *spawn(void *fn, uintptr_t pc, uint64_t id)
     uint32_t was = m->inside;
     struct p *p = p_enter(m);
     struct g *g = g_alloc(m);
+    g_check(g, IS_DEAD, __func__);
     g->flags = GF_FRESH;
     g->why = HOOK_WAIT_NONE;
     g->locks = 0;
@@ -317,6 +319,7 @@ struct g *g_exit(void)
         !(g->flags & (GF_BIG | GF_LOCKED | GF_MESSAGE)) && !load_relaxed(&p->preempt) &&
         !p->timer_when && ++p->streak < 1024) {
         p->runnext = NULL;
+        g_check(next, CAN_RUN, __func__);
         char *hi = g->run.stack_hi;
         next->start.stack_size = g->run.stack_size;
         g_dress(m, next, hi);
