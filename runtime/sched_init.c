@@ -352,6 +352,21 @@ GOC_EXPORT int goc_numgoroutine(void)
     return (int)g_count() - main_has_ended();
 }
 
+/* Go stops everybody to change the number, so that at most n run once the call has returned. Here who runs on
+   a P too many goes on until it parks or the monitor interrupts it, and that is waited for: but not for
+   ever, since a goroutine in a library's loop cannot be interrupted, and may wait for the caller. Who sleeps
+   here may lose its own P; it gets in line again each time, and so has one when it returns. */
+enum { RETIRE_MS = 1000 };
+static void wait_retired(int n)
+{
+    int64_t until = rt_clock() + RETIRE_MS * 1000000L;
+    for (int i = n; i < load_acquire(&sched.np); i++)
+        while (load_relaxed(&sched_p[i]->dead) && load_relaxed(&sched_p[i]->m) && rt_clock() < until) {
+            rt_usleep(100);
+            goc_gosched();
+        }
+}
+
 GOC_EXPORT int goc_gomaxprocs(int n)
 {
     m_cur();
@@ -393,5 +408,6 @@ GOC_EXPORT int goc_gomaxprocs(int n)
     }
     lock_release(&sched.lock);
     goc_gosched();
+    wait_retired(n);
     return old;
 }

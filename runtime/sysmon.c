@@ -169,7 +169,7 @@ static void look_at(struct p *p, struct seen *s, int64_t now)
             retake(p, m, slice);
         return;
     }
-    if (!p_has_work(p) && !late_timer)
+    if (!p_has_work(p) && !late_timer && !load_relaxed(&p->dead))
         return;
     if (unlikely(control_on) && !control_stalled(now))
         return;
@@ -198,6 +198,7 @@ static void look_at_descriptors(void)
         check_dead(); /* who went idle meanwhile could not tell */
     for (struct g *g = list, *next; g; g = next) {
         next = g->next;
+        g_check(g, CAN_WAKE, __func__);
         g->status = G_RUNNABLE;
         gq_put(g);
     }

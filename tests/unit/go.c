@@ -168,6 +168,41 @@ START_TEST(gomaxprocs_changes_under_load)
 }
 END_TEST
 
+/* Who ran on a P too many has stopped when the call returns, a loop that has the machine to itself included:
+   while main computes, the loops stand still. (They go on when main's slice is over: a few times of the
+   many. A machine that gives the other threads no time lets it pass, and never fail.) */
+static atomic_long turned;
+static void counts_on(void)
+{
+    while (!atomic_load_explicit(&stop, memory_order_relaxed))
+        atomic_fetch_add_explicit(&turned, 1, memory_order_relaxed);
+    n--;
+}
+START_TEST(gomaxprocs_lowered_stops_the_others)
+{
+    for (int round = 0; round < 5; round++) {
+        goc_gomaxprocs(3);
+        stop = false;
+        n = 2;
+        go(counts_on);
+        go(counts_on);
+        for (long was = turned; turned == was;)
+            goc_gosched();
+        goc_gomaxprocs(1);
+        int still = 0;
+        for (int i = 0; i < 200; i++) {
+            long was = turned;
+            for (volatile int k = 0; k < 10000; k++)
+                ;
+            still += turned == was;
+        }
+        ck_assert_int_gt(still, 100);
+        stop = true;
+        until(0);
+    }
+}
+END_TEST
+
 /* Two that hand each other the front of the queue do not keep a third one out. */
 static goc_chan(int) ping, pong;
 static void player(goc_chan(int) in, goc_chan(int) out)
@@ -713,7 +748,7 @@ START_TEST(children_exec_from_a_busy_program)
 END_TEST
 
 UNIT_MAIN("go", 60, go_passes_arguments, go_from_goroutines, last_spawned_runs_next, go_nil, counts,
-          gomaxprocs_changes_under_load, runnext_does_not_starve, a_loop_is_preempted,
+          gomaxprocs_changes_under_load, gomaxprocs_lowered_stops_the_others, runnext_does_not_starve, a_loop_is_preempted,
           preemption_keeps_registers, a_blocking_call_does_not_stop_others,
           back_from_a_blocking_call_it_gets_in_line, blocking, locked_to_a_thread,
           a_spoilt_thread_ends, errno_is_the_goroutines, foreign_threads,

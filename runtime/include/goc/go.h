@@ -52,7 +52,8 @@ void goc_goexit(void) __attribute__((noreturn));
 
 /* Set how many goroutines run at the same time (n > 0) and return what it was. At the start it is
    GOMAXPROCS of the environment, or else the number of CPUs this process may use (its affinity, and
-   its cgroup's quota). Go: runtime.GOMAXPROCS. */
+   its cgroup's quota). When a lower n returns no more than that run; or a second later, if a library's loop does
+   not let itself be interrupted. Go: runtime.GOMAXPROCS. */
 int goc_gomaxprocs(int n);
 /* CPUs this process may use. Go: runtime.NumCPU. */
 int goc_numcpu(void);
