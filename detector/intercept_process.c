@@ -32,15 +32,18 @@
 #include "heap.h"
 #include "intercept.h"
 #include "leak.h"
+#include "output.h"
 #include "sys.h"
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <unistd.h>
@@ -383,6 +386,86 @@ ICEPT(long, ptrace, (int what, pid_t pid, void *at, void *data))
     return r;
 }
 
+/* --- limits ------------------------------------------------------------------------------------- */
+
+/* A program that limits its own address space, or data, means what it uses itself: the limit that the kernel
+   is given is higher by what the detector has reserved, and some room for what it will need; the one that the
+   program is told is lower by that. */
+static u64 limit_more[2];
+static int limit_kind(int what)
+{
+    return what == RLIMIT_AS ? 0 : what == RLIMIT_DATA ? 1 : -1;
+}
+static u64 reserved(void)
+{
+    char text[64] = "";
+    long fd = sys_open("/proc/self/statm", O_RDONLY);
+    u64 pages = 0;
+    if (fd >= 0) {
+        sys_read((int)fd, text, sizeof text - 1);
+        sys_close((int)fd);
+    }
+    for (const char *p = text; *p >= '0' && *p <= '9'; p++)
+        pages = pages * 10 + (u64)(*p - '0');
+    return (pages ? pages * 4096 : 1ull << 46) + (4ull << 30);
+}
+static rlim_t higher(rlim_t l, u64 more)
+{
+    return l > RLIM_INFINITY - more ? RLIM_INFINITY : l + more;
+}
+static int limit(pid_t pid, int what, const struct rlimit *set, struct rlimit *old)
+{
+    int kind = pid == 0 || pid == sys_getpid() ? limit_kind(what) : -1;
+    struct rlimit is = {0, 0}, to;
+    if (kind >= 0 && set && set->rlim_cur <= set->rlim_max) {
+        sys_call(SYS_prlimit64, 0, what, 0, (long)&is, 0, 0);
+        if (!limit_more[kind])
+            limit_more[kind] = reserved();
+        to.rlim_max = higher(set->rlim_max, limit_more[kind]);
+        if (to.rlim_max > is.rlim_max) /* which may not be raised */
+            to.rlim_max = is.rlim_max;
+        to.rlim_cur = higher(set->rlim_cur, limit_more[kind]);
+        if (to.rlim_cur > to.rlim_max)
+            to.rlim_cur = to.rlim_max;
+        set = &to;
+    }
+    u64 more = kind >= 0 ? limit_more[kind] : 0;
+    struct rlimit was;
+    long r = sys_call(SYS_prlimit64, pid, what, (long)set, old ? (long)&was : 0, 0, 0);
+    if (r < 0) {
+        errno = (int)-r;
+        return -1;
+    }
+    if (old) {
+        if (was.rlim_cur != RLIM_INFINITY && was.rlim_cur >= more)
+            was.rlim_cur -= more;
+        if (was.rlim_max != RLIM_INFINITY && was.rlim_max >= more)
+            was.rlim_max -= more;
+        *old = was;
+    }
+    return 0;
+}
+_Static_assert(sizeof(struct rlimit) == sizeof(struct rlimit64), "one function for both");
+#define LIMIT(name, params, pid, set, old)                                    \
+    ICEPT_EXPORT(int, name, params)                                           \
+    {                                                                         \
+        uintptr_t pc = ICEPT_PC();                                            \
+        bool seen = icept_mem(pc);                                            \
+        if (seen && (set))                                                    \
+            det_read_range(pc, (uintptr_t)(set), sizeof(struct rlimit));      \
+        int r = limit(pid, what, set, old);                                   \
+        if (seen && r == 0 && (old))                                          \
+            det_write_range(pc, (uintptr_t)(old), sizeof(struct rlimit));     \
+        return r;                                                             \
+    }
+#define NO_LIMIT ((struct rlimit *)NULL)
+LIMIT(getrlimit, (int what, struct rlimit *l), 0, NO_LIMIT, l)
+LIMIT(getrlimit64, (int what, struct rlimit *l), 0, NO_LIMIT, l)
+LIMIT(setrlimit, (int what, const struct rlimit *l), 0, l, NO_LIMIT)
+LIMIT(setrlimit64, (int what, const struct rlimit *l), 0, l, NO_LIMIT)
+LIMIT(prlimit, (pid_t pid, int what, const struct rlimit *l, struct rlimit *old), pid, l, old)
+LIMIT(prlimit64, (pid_t pid, int what, const struct rlimit *l, struct rlimit *old), pid, l, old)
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 static int quick_status;
@@ -522,6 +605,7 @@ ICEPT(int, dlclose, (void *handle))
         return REAL(dlclose)(handle);
     struct module_list *before = det_map(2 * sizeof *before), *after = before + 1;
     dl_iterate_phdr(module_note, before);
+    output_modules_note();
     int r = REAL(dlclose)(handle);
     dl_iterate_phdr(module_note, after);
     bool changed = false;

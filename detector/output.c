@@ -49,6 +49,9 @@ static struct {
 static struct module {
     uintptr_t lo, hi;
     u64 bias;
+    bool gone; /* closed since; what it did may still be told of */
+    u32 id_len;
+    char id[64]; /* its build id */
     char path[256];
 } modules[MODULES_MAX];
 static u32 module_count;
@@ -550,9 +553,7 @@ static void maps_line(const char *p)
         det_memcmp(e->e_ident, ELFMAG, SELFMAG) != 0)
         return;
     struct module *m = &modules[module_count++];
-    m->lo = lo;
-    m->hi = hi;
-    m->bias = lo;
+    *m = (struct module){.lo = lo, .hi = hi, .bias = lo};
     det_format(m->path, sizeof m->path, "%s", p);
     const Elf64_Phdr *ph = (const void *)(lo + e->e_phoff);
     for (int i = 0; i < e->e_phnum && e->e_phoff + (u64)i * sizeof *ph < 4096; i++)
@@ -585,13 +586,17 @@ static u32 build_id(const struct module *m, const char **id)
     return 0;
 }
 
+/* Those that were there before and are not now stay, behind the others, unless something is where they were. */
 static void modules_read(void)
 {
     static char buf[4096 + 512];
+    static struct module before[MODULES_MAX];
     size_t have = 0;
     long fd = sys_open("/proc/self/maps", O_RDONLY);
     if (fd < 0)
         return;
+    u32 count = module_count;
+    det_copy(before, modules, count * sizeof *before);
     module_count = 0;
     for (;;) {
         long r = sys_read((int)fd, buf + have, sizeof buf - 1 - have);
@@ -611,11 +616,33 @@ static void modules_read(void)
         have -= at;
     }
     sys_close((int)fd);
+    u32 live = module_count;
+    for (u32 i = 0; i < live; i++) {
+        const char *id = NULL;
+        modules[i].id_len = build_id(&modules[i], &id);
+        det_copy(modules[i].id, id, modules[i].id_len);
+    }
+    for (u32 i = 0; i < count && module_count < MODULES_MAX; i++) {
+        u32 k = 0;
+        while (k < live && (modules[k].hi <= before[i].lo || modules[k].lo >= before[i].hi))
+            k++;
+        if (k < live)
+            continue;
+        before[i].gone = true;
+        modules[module_count++] = before[i];
+    }
 }
 
 void det_modules_changed(void)
 {
     out.modules_old = true;
+}
+
+void output_modules_note(void)
+{
+    output_lock();
+    modules_read();
+    output_unlock();
 }
 
 void output_modules(void)
@@ -628,12 +655,11 @@ void output_modules(void)
     b.n = 0;
     for (u32 i = 0; i < module_count; i++) {
         const struct module *m = &modules[i];
-        const char *id = NULL;
         struct record_module r = {.base = m->bias, .lo = m->lo, .hi = m->hi};
-        r.build_id_len = build_id(m, &id);
+        r.build_id_len = m->id_len;
         r.path_len = (u32)det_len(m->path);
         char rest[512];
-        det_copy(rest, id, r.build_id_len);
+        det_copy(rest, m->id, r.build_id_len);
         det_copy(rest + r.build_id_len, m->path, r.path_len);
         items_add(&b, ITEM_MODULE, &r, sizeof r, rest, r.build_id_len + r.path_len);
     }
@@ -643,7 +669,7 @@ void output_modules(void)
 bool output_in_module(uintptr_t a)
 {
     for (u32 i = 0; i < module_count; i++)
-        if (a >= modules[i].lo && a < modules[i].hi)
+        if (!modules[i].gone && a >= modules[i].lo && a < modules[i].hi)
             return true;
     return false;
 }
@@ -654,6 +680,8 @@ bool output_module_data(u32 *at, uintptr_t *lo, uintptr_t *hi)
     u32 first = 0;
     for (u32 i = 0; i < module_count; i++) {
         const struct module *m = &modules[i];
+        if (m->gone)
+            continue;
         const Elf64_Ehdr *e = (const void *)m->lo;
         const Elf64_Phdr *ph = (const void *)(m->lo + e->e_phoff);
         u32 n = e->e_phnum;

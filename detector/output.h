@@ -13,6 +13,8 @@ void output_unlock(void);
 bool output_record(u32 type, u64 id, const void *payload, size_t n);
 /* Modules are sent if they may have changed since they last were. */
 void output_modules(void);
+/* A module is about to go: its frames keep their names. */
+void output_modules_note(void);
 /* Is address a in a module's file-backed or bss mapping? */
 bool output_in_module(uintptr_t a);
 /* The writable data of the modules, one range after the other; *at is 0 at first. */
