@@ -273,6 +273,8 @@ void access_slow(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flag
     u64 now = g->self | (flags & ACCESS_ATOMIC ? WORD_ATOMIC : 0) |
               ((WORD_BYTES >> (8 - n)) << (a & 7));
     bool write = flags & ACCESS_WRITE;
+    if (!(flags & (ACCESS_WRITE | ACCESS_ATOMIC)) && r && r == g->set_mine)
+        return; /* read by many, and by us in this epoch */
     bool replaces = write ? w && !(w & ~now & WORD_BYTES)
                           : (w | r) && !(r & ~now & WORD_BYTES) && (!r || !(now & ~r & WORD_ATOMIC));
     if (!replaces || !word_harmless(g, w) || !word_harmless(g, r)) {

@@ -3,8 +3,12 @@
  *
  * What an atomic operation orders depends on the value it reads, so value and clock must change
  * together: every operation that may write takes the lock of its address (a stripe), does the program's
- * operation inside, and changes the clock of the address (sync.c) there as well. A load looks
- * for a clock only after it has the value, and if there is one loads again under the lock.
+ * operation inside, and changes the clock of the address (sync.c) there as well, before the value. A load
+ * takes no lock if the same one had published there last before it had the value and after, and its
+ * goroutine holds all that one knew then. Nobody can hold that before the operation that published it is
+ * over, so the value is that one's or a later one's; and a later one that is not to be seen in the clock is a
+ * relaxed one that goes on with the same release sequence. So many may read one flag at once. A load that
+ * has something to learn is made again under the lock.
  *
  *   store, relaxed    starts nothing and ends the release sequence of other goroutines; one's own
  *                     goes on (C11 5.1.2.4p10). After a release fence it publishes what that knew.
@@ -93,7 +97,7 @@ static void published_add(struct published *to, const struct published *from)
     }
     if (to->id)
         clock_set(&to->know, to->id, to->epoch);
-    to->id = to->epoch = 0;
+    published_set(to, 0, 0);
     clock_join(&to->know, &from->know);
     if (from->id)
         clock_set(&to->know, from->id, from->epoch);
@@ -211,6 +215,7 @@ static bool op_publish(struct op *o, int mo, bool rmw)
     if (fenced) {
         if (!o->s)
             o->s = sync_lock(o->a, true);
+        sync_again(o->s);
         add_head(o->s, &g->fence->release);
     }
     return false;
@@ -230,13 +235,28 @@ static void op_end(struct op *o, bool advance)
 }
 
 /* Recorded in this epoch already, as an atomic read or a write? */
-static bool load_known(uintptr_t a, size_t n)
+static bool load_known(const struct race_g *g, uintptr_t a, size_t n)
 {
     if (n > 8 || (a & (n - 1)) || det_self == 0)
         return false;
     u64 m = (WORD_BYTES >> (8 - n)) << (a & 7), me = det_self | WORD_ATOMIC;
     u64 r = shadow_load(&shadow_of(a)[1]);
-    return (((r ^ me) & ~WORD_BYTES) == 0) && (r & m) == m;
+    return ((((r ^ me) & ~WORD_BYTES) == 0) && (r & m) == m) ||
+           (r && r == g->set_atomic && (m & ~g->set_atomic_bytes) == 0);
+}
+
+/* A load whose value came while `who` was the last to publish here: does that teach g nothing, now or at
+   an acquire fence that comes later? */
+static bool nothing_new(const struct race_g *g, u64 who, int mo)
+{
+    if (who == 0 || who == SYNC_MERGED || g_holds_who(g, who))
+        return who != SYNC_MERGED;
+    if (acquires(mo) || !g->fence)
+        return false;
+    const struct published *aside = &g->fence->acquire;
+    u32 id = extra_id(who), epoch = extra_epoch(who);
+    return id_whole(id, epoch) && ((aside->id == id && aside->epoch >= epoch) ||
+                                   clock_lookup(&aside->know, id) >= epoch);
 }
 
 #define PC ((uintptr_t)__builtin_return_address(0))
@@ -247,11 +267,12 @@ static bool load_known(uintptr_t a, size_t n)
     {                                                                                              \
         DET_POINT();                                                                               \
         struct race_g *g = det_cur;                                                                \
-        T v = raw(a);                                                                              \
         if (!g || g->busy)                                                                         \
-            return v;                                                                              \
-        if (*sync_meta_of((uintptr_t)a) == 0) {                                                    \
-            if (!load_known((uintptr_t)a, sizeof(T)) && !g->ignore)                                \
+            return raw(a);                                                                         \
+        u64 who = sync_who((uintptr_t)a);                                                          \
+        T v = raw(a);                                                                              \
+        if (nothing_new(g, who, mo) && likely(sync_who((uintptr_t)a) == who)) {                    \
+            if (!load_known(g, (uintptr_t)a, sizeof(T)) && !g->ignore)                             \
                 access_slow(g, PC, (uintptr_t)a, sizeof(T), ACCESS_ATOMIC);                        \
             return v;                                                                              \
         }                                                                                          \

@@ -457,8 +457,7 @@ void g_learn(struct race_g *g, const struct published *p)
 
 void g_publish(const struct race_g *g, struct published *p)
 {
-    p->id = g->id;
-    p->epoch = g->epoch;
+    published_set(p, g->id, g->epoch);
     p->base_id = g->base_id;
     p->base_epoch = g->base_epoch;
     clock_assign(&p->know, &g->know);
@@ -473,7 +472,7 @@ void g_publish_merge(const struct race_g *g, struct published *p)
     }
     if (p->id) {
         clock_set(&p->know, p->id, p->epoch);
-        p->id = p->epoch = 0;
+        published_set(p, 0, 0);
     }
     if (!published_knows(p, g->base_id, g->base_epoch))
         clock_join(&p->know, &g->know);
@@ -483,14 +482,13 @@ void g_publish_merge(const struct race_g *g, struct published *p)
 void published_drop(struct published *p)
 {
     clock_drop(&p->know);
-    p->id = p->epoch = 0;
+    published_set(p, 0, 0);
 }
 
 void published_copy(struct published *to, const struct published *from)
 {
     published_drop(to);
-    to->id = from->id;
-    to->epoch = from->epoch;
+    published_set(to, from->id, from->epoch);
     to->base_id = from->base_id;
     to->base_epoch = from->base_epoch;
     clock_copy(&to->know, &from->know);
@@ -510,7 +508,7 @@ void g_rename(struct race_g *g)
     clock_renamed = true;
     clock_set(&g->know, old, last);
     g_based_on(g, g->id, g->epoch);
-    g->set_known = g->set_mine = 0;
+    g->set_known = g->set_mine = g->set_atomic = 0;
     if (g == det_cur && det_self)
         det_set_self(g->self);
 }
@@ -638,4 +636,5 @@ void g_learn_ended(struct race_g *g)
             clock_set(&g->know, d->id, d->epoch);
     }
     det_unlock(&ids.lock);
+    g_based_on(g, g->id, g->epoch);
 }

@@ -21,10 +21,16 @@ void clock_init(void);
 /* What somebody publishes: all that `know` holds, and itself at an epoch (id 0: merged, nobody). Of one
    alone there is its base, too: whoever knows that knows all that `know` holds. */
 struct published {
-    u32 id, epoch;
+    union {
+        struct {
+            u32 epoch, id;
+        };
+        u64 who; /* both, written in one piece: sync_who reads it without the lock */
+    };
     u32 base_id, base_epoch;
     struct clock know;
 };
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "who is extra_of(id, epoch)");
 
 /* A goroutine at an epoch, in one word: it is written and read whole, so that a read right behind the
    write need not wait for it. */
@@ -73,6 +79,11 @@ static inline bool g_knows_near(const struct race_g *g, u32 id, u32 epoch)
            ((struct clock_node *)clock_nodes.base + g->know.root)->e[id] >= epoch;
 }
 
+static inline void published_set(struct published *p, u32 id, u32 epoch)
+{
+    __atomic_store_n(&p->who, extra_of(id, epoch), __ATOMIC_RELEASE);
+}
+
 /* By id, when ids have run out and one was taken whose owner's end its new owner does not know: that
    owner's last epoch. NULL: that has never happened. */
 extern u32 *ids_taken;
@@ -82,9 +93,14 @@ static inline bool id_whole(u32 id, u32 epoch)
     const u32 *taken = __atomic_load_n(&ids_taken, __ATOMIC_RELAXED);
     return likely(!taken) || epoch > __atomic_load_n(&taken[id], __ATOMIC_RELAXED);
 }
+static inline bool g_holds_who(const struct race_g *g, u64 who)
+{
+    u32 id = extra_id(who), epoch = extra_epoch(who);
+    return id && g_knows(g, id, epoch) && id_whole(id, epoch);
+}
 static inline bool g_holds(const struct race_g *g, const struct published *p)
 {
-    return p->id && g_knows(g, p->id, p->epoch) && id_whole(p->id, p->epoch);
+    return g_holds_who(g, p->who);
 }
 
 /* All but the reference to the root. */
@@ -114,7 +130,7 @@ static inline void g_advance_quick(struct race_g *g)
         return;
     }
     g->epoch++;
-    g->set_mine = 0; /* our read in it is of an earlier epoch now */
+    g->set_mine = g->set_atomic = 0; /* our reads in them are of an earlier epoch now */
     g->self += 1ull << EPOCH_SHIFT;
     if (g == det_cur && det_self)
         det_set_self(g->self);

@@ -126,6 +126,8 @@ struct race_g {
     struct clock know;
     u32 base_id, base_epoch; /* whoever knows this knows all that `know` holds; 0: nobody known */
     u64 set_known, set_mine; /* read-set memo: a set all ordered before us; one we are in */
+    u64 set_atomic; /* one that we are in with an atomic read of these bytes */
+    u64 set_atomic_bytes;
     /* Atomics: fences that wait for their other half. */
     struct fence *fence;
     uint64_t goid;

@@ -14,7 +14,8 @@
  * does not make it grow: additions are O(1) on average. (Going through it whenever a recent entry is
  * superseded, or at powers of two, is O(n) each time where n goroutines hand something round.) Two memos of a
  * goroutine make the common questions O(1): the last set all of which is ordered before it (knowledge
- * only grows, so the answer stays true), and the last one that already has its read of this epoch.
+ * only grows, so the answer stays true), and the last one that already has its read of this epoch (one
+ * for plain reads, which are of whole granules then, and one for atomic ones).
  *
  * Life. A node counts the shadow words and child nodes that refer to it. A node's `gen` goes up when
  * it is freed and is part of the handle (30 bits of number, 24 of gen), so a handle read a moment ago
@@ -261,6 +262,17 @@ static u32 set_throw(u32 i, u64 now)
     return (u32)((((now >> EPOCH_SHIFT) ^ (u64)i << 32) * 0x9e3779b97f4a7c15ull) >> 33);
 }
 
+/* The set has our read `mine` of this epoch. */
+static void set_remember(struct race_g *g, u64 set, u64 mine)
+{
+    if (mine & WORD_ATOMIC) {
+        g->set_atomic = set;
+        g->set_atomic_bytes = mine & WORD_BYTES;
+    } else if ((mine & WORD_BYTES) == WORD_BYTES) {
+        g->set_mine = set;
+    }
+}
+
 bool set_add(struct race_g *g, u64 *where, u64 old, u64 now)
 {
     u32 top;
@@ -279,8 +291,7 @@ bool set_add(struct race_g *g, u64 *where, u64 old, u64 now)
             if (word_same(e, now) && (now & ~e & WORD_BYTES) == 0) {
                 if (!still(where, old))
                     return false;
-                if ((e & WORD_BYTES) == WORD_BYTES && !(e & WORD_ATOMIC))
-                    g->set_mine = old;
+                set_remember(g, old, e);
                 return true;
             }
             if (word_same(e, now))
@@ -316,7 +327,7 @@ bool set_add(struct race_g *g, u64 *where, u64 old, u64 now)
     u64 next = set_handle(cons(top, now));
     if (!replace(where, old, next))
         return false;
-    g->set_mine = (now & (WORD_BYTES | WORD_ATOMIC)) == WORD_BYTES ? next : 0;
+    set_remember(g, next, now);
     return true;
 }
 

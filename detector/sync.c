@@ -82,6 +82,7 @@ static u32 sync_new(uintptr_t addr)
     s->first = i;
     s->next = 0;
     s->heads = 0;
+    s->again = 0;
     s->clock = (struct published){0};
     return i;
 }
@@ -131,11 +132,13 @@ bool sync_head_only(struct sync *s, const struct race_g *g)
     u32 k = h->n; /* its latest: it may have had another id before */
     while (k > 0 && !published_by(&h->at[k - 1], g))
         k--;
-    if (k)
+    if (k) {
+        sync_again(s);
         published_copy(&s->clock, &h->at[k - 1]);
-    else if (h->forgot && (unlikely(clock_renamed) ||
-                           clock_lookup(&s->clock.know, g->id) >= g->life->first))
+    } else if (h->forgot && (unlikely(clock_renamed) ||
+                           clock_lookup(&s->clock.know, g->id) >= g->life->first)) {
         return true;
+    }
     sync_heads_drop(s);
     return k > 0;
 }
@@ -160,7 +163,7 @@ static struct sync *sync_beside(struct sync *s, uintptr_t addr, bool create)
                 return NULL;
             u32 i = sync_new(addr);
             sync_at(i)->first = s->first;
-            s->next = i;
+            __atomic_store_n(&s->next, i, __ATOMIC_RELEASE);
         }
         s = sync_at(s->next);
     }
@@ -220,6 +223,20 @@ static inline struct sync *sync_find(uintptr_t a, bool create)
 struct sync *sync_lock(uintptr_t a, bool create)
 {
     return sync_find(a, create);
+}
+
+u64 sync_who(uintptr_t a)
+{
+    u32 i = __atomic_load_n(sync_meta_of(a), __ATOMIC_ACQUIRE);
+    for (int k = 0; i && k < 8; k++) {
+        struct sync *s = sync_at(i);
+        if (__atomic_load_n(&s->addr, __ATOMIC_ACQUIRE) == (a & DET_ADDR_MASK)) {
+            u64 who = __atomic_load_n(&s->clock.who, __ATOMIC_ACQUIRE);
+            return who && !__atomic_load_n(&s->again, __ATOMIC_RELAXED) ? who : SYNC_MERGED;
+        }
+        i = __atomic_load_n(&s->next, __ATOMIC_ACQUIRE);
+    }
+    return i ? SYNC_MERGED : 0;
 }
 
 void sync_unlock(struct sync *s)
@@ -330,8 +347,7 @@ static inline void publish_quick(const struct race_g *g, struct published *p)
         g_publish(g, p);
         return;
     }
-    p->id = g->id;
-    p->epoch = g->epoch;
+    published_set(p, g->id, g->epoch);
     p->base_id = g->base_id;
     p->base_epoch = g->base_epoch;
     clock_put(&p->know, &g->know);

@@ -11,6 +11,7 @@ struct sync {
     u32 first;      /* of the chain of its word, which has the lock of all: itself, mostly */
     u32 next;       /* in that chain */
     u32 heads;      /* atomics: whose release sequences go on here, beside the clock's owner; or 0 */
+    u32 again;      /* the clock was one, at some time, that its owner had published before: sync_who */
     struct published clock;
 };
 _Static_assert(sizeof(struct sync) == 120, "the first cache line ends with the clock's first extra");
@@ -32,11 +33,20 @@ void sync_head_add(struct sync *s, const struct published *p);
 /* True: g heads one, and its share is now all that the clock holds. The others are forgotten. */
 bool sync_head_only(struct sync *s, const struct race_g *g);
 void sync_heads_drop(struct sync *s);
+/* What is going to be put there has been published before. */
+static inline void sync_again(struct sync *s)
+{
+    __atomic_store_n(&s->again, 1, __ATOMIC_RELEASE); /* before the clock changes */
+}
 
 void sync_init(void);
 /* The object at addr, locked; NULL if there is none and create is false. */
 struct sync *sync_lock(uintptr_t addr, bool create);
 void sync_unlock(struct sync *s);
+/* Without the lock: who published last at addr, and when (as extra_of); 0: there is no object. Whoever
+   holds that has it from here, or from who does: the operation that put it here is over. */
+#define SYNC_MERGED (~0ull) /* several, or nobody, or it was published before: it takes the lock to say */
+u64 sync_who(uintptr_t addr);
 void sync_forget(uintptr_t lo, size_t n);
 void sync_forget_stack(uintptr_t lo, size_t n); /* [lo, lo + n) is part of a goroutine's stack */
 
