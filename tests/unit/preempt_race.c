@@ -1,0 +1,2 @@
+/* preempt.c over the race runtime: its handler is in the way as well. */
+#include "preempt.c"
