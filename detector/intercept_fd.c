@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/select.h>
@@ -54,6 +55,18 @@ static void message(uintptr_t pc, const struct msghdr *m, ssize_t n, bool write)
         R(m->msg_name, m->msg_namelen);
     else if (m->msg_name)
         W(m->msg_name, m->msg_namelen);
+    if (m->msg_control && !write)
+        R(m->msg_control, m->msg_controllen);
+    else if (m->msg_control)
+        W(m->msg_control, m->msg_controllen);
+}
+/* What a received message says of itself. */
+static void message_out(uintptr_t pc, const struct msghdr *m)
+{
+    if (m->msg_name)
+        W(&m->msg_namelen, sizeof m->msg_namelen);
+    W(&m->msg_controllen, sizeof m->msg_controllen);
+    W(&m->msg_flags, sizeof m->msg_flags);
 }
 /* An address that the kernel filled in. */
 static void address_out(uintptr_t pc, const void *a, const socklen_t *n)
@@ -131,12 +144,13 @@ IN(__recvfrom_chk, ssize_t,
    (fd, b, n, m, f, from, from_n), W(b, (size_t)r < n ? (size_t)r : n);
    address_out(pc, from, from_n))
 IN(recvmsg, ssize_t, (int fd, struct msghdr *m, int f), (fd, m, f), message(pc, m, r, true);
-   W(m, sizeof *m))
+   message_out(pc, m))
 IN(
     recvmmsg, int, (int fd, struct mmsghdr *m, unsigned k, int f, struct timespec *t),
     (fd, m, k, f, t), for (int i = 0; i < r; i++) {
         message(pc, &m[i].msg_hdr, m[i].msg_len, true);
-        W(&m[i], sizeof m[i]);
+        message_out(pc, &m[i].msg_hdr);
+        W(&m[i].msg_len, sizeof m[i].msg_len);
     })
 IN(eventfd_read, int, (int fd, eventfd_t *v), (fd, v), W(v, sizeof *v))
 IN(epoll_wait, int, (int fd, struct epoll_event *e, int n, int t), (fd, e, n, t),
@@ -368,16 +382,21 @@ ICEPT(int, setsockopt, (int fd, int l, int o, const void *v, socklen_t n))
 
 /* --- readiness -------------------------------------------------------------------------------- */
 
-#define POLL(name, params, args)                    \
-    ICEPT(int, name, params)                        \
-    {                                               \
-        ICEPT_MAY_SLEEP();                          \
-        uintptr_t pc = ICEPT_PC();                  \
-        int r = REAL(name) args;                    \
-        ICEPT_SLEPT();                              \
-        if (r >= 0 && icept_mem(pc))                \
-            W(p, n * sizeof *p);                    \
-        return r;                                   \
+/* Of each entry what is asked is read, and only the answer written. */
+#define POLL(name, params, args)                                     \
+    ICEPT(int, name, params)                                         \
+    {                                                                \
+        ICEPT_MAY_SLEEP();                                           \
+        uintptr_t pc = ICEPT_PC();                                   \
+        if (icept_mem(pc))                                           \
+            for (nfds_t i = 0; i < n; i++)                           \
+                R(&p[i], offsetof(struct pollfd, revents));          \
+        int r = REAL(name) args;                                     \
+        ICEPT_SLEPT();                                               \
+        if (r >= 0 && icept_mem(pc))                                 \
+            for (nfds_t i = 0; i < n; i++)                           \
+                W(&p[i].revents, sizeof p[i].revents);               \
+        return r;                                                    \
     }
 POLL(poll, (struct pollfd * p, nfds_t n, int t), (p, n, t))
 POLL(ppoll, (struct pollfd * p, nfds_t n, const struct timespec *t, const sigset_t *s),
@@ -579,6 +598,27 @@ ICEPT_EXPORT(int, ioctl, (int fd, unsigned long what, void *arg))
     ICEPT_SLEPT();
     if (r >= 0 && out)
         W(arg, out);
+    return r;
+}
+
+/* --- flock ------------------------------------------------------------------------------------ */
+
+/* A lock between two openings of a file, in one process as well. (lockf's and fcntl's belong to the process:
+   its threads do not keep each other out.) */
+ICEPT(int, flock, (int fd, int op))
+{
+    ICEPT_MAY_SLEEP();
+    uintptr_t pc = ICEPT_PC();
+    icept_fd_used(fd, pc);
+    if (icept_sync(pc))
+        icept_fd_unlocks(fd); /* another mode is taken after the one that was held is given up */
+    int r = REAL(flock)(fd, op);
+    ICEPT_SLEPT();
+    if (r == 0 && icept_sync(pc)) {
+        int saved = errno;
+        icept_fd_locked(fd, op & LOCK_EX ? FD_WRITER : op & LOCK_SH ? FD_READER : FD_UNLOCKED);
+        errno = saved;
+    }
     return r;
 }
 

@@ -9,7 +9,6 @@
 #include "intercept.h"
 #include "slept.h"
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -62,5 +61,4 @@ ICEPT(long, syscall, (long n, long a, long b, long c, long d, long e, long f))
         hook_fd_open((int)r);
     return r;
 }
-SLEEPS(int, flock, (int fd, int op), (fd, op))
 SLEEPS(int, lockf, (int fd, int op, off_t n), (fd, op, n))

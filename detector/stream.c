@@ -53,6 +53,7 @@ struct fd {
     struct end in, out;
     bool known; /* in and out say all there is */
     bool closed; /* and not seen to be opened since */
+    uint8_t locked; /* enum fd_lock */
 };
 
 #define FDS (1 << 20)
@@ -309,6 +310,36 @@ u64 *icept_fd_door(int fd, const void *to, socklen_t n, int which)
     return d ? hashed_word(mix(7 + which, d)) : NULL;
 }
 
+/* --- files locked ----------------------------------------------------------------------------- */
+
+/* Word 0 is what those leave who had the file for themselves, word 1 those who shared it. */
+static u64 *lock_words(int fd)
+{
+    struct stat st;
+    if (sys_call(SYS_fstat, fd, (long)&st, 0, 0, 0, 0) < 0)
+        return NULL;
+    return hashed_word(mix(mix(9, st.st_dev), st.st_ino));
+}
+void icept_fd_unlocks(int fd)
+{
+    struct fd *f = det_cur ? fd_at(fd) : NULL;
+    u64 *word = f && f->locked ? lock_words(fd) : NULL;
+    if (word)
+        hook_release_merge(NULL, word + (f->locked == FD_READER));
+}
+void icept_fd_locked(int fd, enum fd_lock how)
+{
+    struct fd *f = det_cur ? fd_at(fd) : NULL;
+    if (!f)
+        return;
+    f->locked = (uint8_t)how;
+    u64 *word = how ? lock_words(fd) : NULL;
+    if (word)
+        hook_acquire(NULL, word);
+    if (word && how == FD_WRITER)
+        hook_acquire(NULL, word + 1);
+}
+
 /* --- descriptors come and go ------------------------------------------------------------------ */
 
 static void fd_new(int fd, struct end in, struct end out, bool known)
@@ -321,6 +352,7 @@ static void fd_new(int fd, struct end in, struct end out, bool known)
     f->in = in;
     f->out = out;
     f->closed = false;
+    f->locked = FD_UNLOCKED;
     __atomic_store_n(&f->known, known, __ATOMIC_RELEASE);
     det_unlock(&fd_lock);
     det_clear((uintptr_t)&f->object, sizeof f->object);
@@ -404,10 +436,13 @@ void icept_fd_closes(int fd, uintptr_t pc)
     fd_reborn(f, fd);
     if (icept_mem(pc))
         hook_obj_write(pc, HOOK_OBJ_FD, &f->object);
-    if (icept_sync(pc))
+    if (icept_sync(pc)) {
         icept_fd_write_ends(fd);
+        icept_fd_unlocks(fd);
+    }
     det_lock(&fd_lock);
     fd_clear(f);
+    f->locked = FD_UNLOCKED;
     f->closed = true;
     det_unlock(&fd_lock);
 }

@@ -24,6 +24,11 @@ void icept_fd_dup(int from, int fd);
 void icept_fd_looped(int fd);
 void icept_fd_paired(const int *fd, bool both);
 
+/* flock: who has a file for himself knows all who had it, who shares it those who had it for themselves. */
+enum fd_lock { FD_UNLOCKED, FD_READER, FD_WRITER };
+void icept_fd_locked(int fd, enum fd_lock how);
+void icept_fd_unlocks(int fd); /* or closes */
+
 /* Data was read; the end was met; nothing more will be written; a datagram goes to this address. */
 void icept_fd_read(int fd);
 void icept_fd_read_end(int fd);
