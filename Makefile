@@ -11,7 +11,7 @@ Q       := $(if $(V),,@)
 STD     := -std=gnu11 -fno-strict-aliasing -fno-omit-frame-pointer -fvisibility=hidden \
            -Wall -Wextra -Wno-unused-parameter $(WERROR) -D_GNU_SOURCE -DGOC_VERSION='"$(VERSION)"'
 LIB     := $(STD) -fPIC -ftls-model=initial-exec -fno-stack-protector -U_FORTIFY_SOURCE \
-           -ffile-prefix-map=$(CURDIR)=/usr/src/goc-race -Iruntime/include -iquote runtime -iquote report
+           '-ffile-prefix-map=$(CURDIR)=/usr/src/goc-race' -Iruntime/include -iquote runtime -iquote report
 # The libraries' code sits in a section by itself: the detector's interceptors tell a call of the library
 # from one of the program it is linked into (detector/intercept.h), and a goroutine is not interrupted
 # in it (runtime/preempt.c).
