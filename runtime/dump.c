@@ -99,7 +99,7 @@ static bool print_frame(uintptr_t pc, bool exact)
         rt_write(text, rt_strlen(text));
         return is_main;
     }
-    function_name(exact ? pc : pc - 1, name, sizeof name);
+    function_name(exact ? pc + 1 : pc, name, sizeof name); /* which takes it for a return address */
     rt_print("%s()\n", name);
     print_place(pc);
     return rt_streq(name, "main");

@@ -336,7 +336,6 @@ void foreign_park(struct m *m);
 void sched_init(void);
 struct m *m_new(void); /* its thread is not started */
 void m_start(struct m *m);
-void m_foreign_end(struct m *m);
 void *m_end(struct m *m); /* on g0: this thread is not to be used again; what to enter */
 void m_reap(void);                 /* the monitor: of those that end, which have */
 int cgroup_cpus(void); /* that its quota allows; 0: no limit */

@@ -29,7 +29,8 @@
 #include <unistd.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t foreign_key;
+static pthread_key_t m_key; /* main's, and those of foreign threads */
+static void thread_ends(void *m);
 static struct m *main_m;
 
 enum { ALT_SIZE = 64 << 10 };
@@ -263,7 +264,7 @@ static void init(void)
     control_init();
     stack_init();
     p_revive(sched.nproc);
-    if (pthread_key_create(&foreign_key, (void (*)(void *))m_foreign_end))
+    if (pthread_key_create(&m_key, thread_ends))
         goc_fatal("cannot create a thread-specific key");
     fork_init();
     sched.started = true;
@@ -286,6 +287,7 @@ static void adopt_main(struct m *m)
     lock_release(&sched.lock);
     main_m = m;
     g_adopt(m, GF_MAIN);
+    pthread_setspecific(m_key, m);
 }
 
 /* The first call of a thread that is not one of ours. */
@@ -304,14 +306,13 @@ noinline struct m *m_slow(void)
         __atomic_fetch_add(&sched.nforeign, 1, __ATOMIC_SEQ_CST);
         __atomic_fetch_add(&sched.nforeign_all, 1, __ATOMIC_SEQ_CST);
         g_adopt(m, GF_FOREIGN);
-        pthread_setspecific(foreign_key, m);
+        pthread_setspecific(m_key, m);
     }
     errno = error;
     return m;
 }
 
-/* The foreign thread ends. */
-void m_foreign_end(struct m *m)
+static void m_foreign_end(struct m *m)
 {
     struct g *g = m->cur;
     hook_run(NULL);
@@ -328,6 +329,19 @@ void m_foreign_end(struct m *m)
     __atomic_fetch_sub(&sched.nforeign_all, 1, __ATOMIC_SEQ_CST);
     check_dead();
     lock_release(&sched.lock);
+}
+
+/* The thread that ends is foreign; or it is main's, by pthread_exit, which leaves the others running as Goexit
+   does: it goes on as a thread of theirs. Its frames are gone, and what it has deferred with them. */
+static void thread_ends(void *arg)
+{
+    struct m *m = arg;
+    if (m->foreign) {
+        m_foreign_end(m);
+        return;
+    }
+    m->cur->run.defer = NULL;
+    goc_goexit();
 }
 
 __attribute__((constructor(101))) static void adopt(void)

@@ -284,11 +284,29 @@ static void quits(void *arg)
     raise(SIGQUIT);
 }
 
+/* Without the program that knows lines: a name from the symbols, though the address is a function's first. */
+static void never_ran(void)
+{
+}
+static void names_who_never_ran(void *arg)
+{
+    setenv("GOCRACE_TOOL", "", 1);
+    goc_gomaxprocs(1);
+    go(never_ran);
+    goc_panic("before it");
+}
+static void leaves_by_pthread_exit(void *arg)
+{
+    pthread_exit(NULL);
+}
+
 static const struct {
     void (*fn)(void *);
     const char *words;
     bool finding;
 } endings[] = {
+    {names_who_never_ran, "goroutine 2 [runnable]:\nnever_ran()\n", false},
+    {leaves_by_pthread_exit, "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n", true},
     {main_panics, "beforepanic: bad 1\n\ngoroutine 1 [running]:\n", false},
     {other_panics, "panic: bad 1\n\ngoroutine 2 [running]:\nmain_panics()\n", false},
     {main_exits, "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n", true},
@@ -347,4 +365,24 @@ START_TEST(a_fault_kills_with_its_trace)
 }
 END_TEST
 
-UNIT_MAIN("panic", 60, defers, pcall, goexit_among_others, ends_with, a_fault_kills_with_its_trace)
+/* The others go on, as after goc_goexit, and the thread is one of theirs. */
+static void ends_it(int status)
+{
+    until_blocked();
+    exit(status);
+}
+static void main_thread_leaves(void *arg)
+{
+    go(ends_it, 3);
+    pthread_exit(NULL);
+}
+START_TEST(main_may_leave_by_pthread_exit)
+{
+    static struct unit_end end;
+    unit_child(&end, main_thread_leaves, NULL, 20);
+    ck_assert_int_eq(end.status, 3);
+}
+END_TEST
+
+UNIT_MAIN("panic", 60, defers, pcall, goexit_among_others, ends_with, a_fault_kills_with_its_trace,
+          main_may_leave_by_pthread_exit)
