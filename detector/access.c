@@ -211,6 +211,18 @@ static void granules(struct race_g *g, uintptr_t a, size_t n, u32 flags, struct 
     }
 }
 
+/* Is this access recorded already, where the entry points do not see it: in a read set, in a split granule?
+   Then it is no event of the log either, and what goroutines look at again and again does not drive what they
+   did long ago out of it. */
+static bool shared_known(struct race_g *g, uintptr_t a, u64 now, bool write)
+{
+    u64 *s = shadow_of(a), w = shadow_load(&s[0]);
+    if (unlikely(w & WORD_SPECIAL))
+        return split_knows(s, w, now, write);
+    u64 r = shadow_load(&s[1]);
+    return !write && (r & WORD_SPECIAL) && set_knows(g, &s[1], r, now);
+}
+
 static inline void access_record(struct race_g *g, uintptr_t a, size_t n, u32 flags, struct hits *h)
 {
     if (n > 8 || (a & 7) + n > 8) {
@@ -227,6 +239,10 @@ static inline void access_record(struct race_g *g, uintptr_t a, size_t n, u32 fl
 
 void access_note(struct race_g *g, uintptr_t pc, uintptr_t a, size_t n, u32 flags, struct hits *h)
 {
+    u64 bytes = (WORD_BYTES >> (8 - (n & 7 ? n & 7 : 8))) << (a & 7);
+    if (!(flags & ~ACCESS_WRITE) && n <= 8 && bytes <= WORD_BYTES &&
+        shared_known(g, a, g->self | bytes, flags & ACCESS_WRITE))
+        return;
     stackmem_touch(a, n);
     history_access(g, pc, a, n, flags);
     access_record(g, a, n, flags, h);

@@ -56,6 +56,8 @@ void sets_init(void);
 bool set_check(struct race_g *g, const u64 *where, u64 set, uintptr_t granule, u64 now,
                struct hits *h);
 bool set_add(struct race_g *g, u64 *where, u64 old, u64 now);
+/* Is the read `now` in it, as far as can be seen at once? */
+bool set_knows(struct race_g *g, const u64 *where, u64 handle, u64 now);
 bool set_remove(u64 *where, u64 set, u64 bytes);
 bool set_ref(u64 set);
 void set_drop(u64 set);
@@ -65,6 +67,8 @@ void splits_init(void);
 /* False: it is no longer split, or not as thought; try again. */
 bool split_access(struct race_g *g, u64 *s, u64 now, bool write, struct hits *h);
 bool split_make(u64 *s, u64 w, u64 r);
+/* Does the record that word[0], `seen`, names say this access already? */
+bool split_knows(const u64 *s, u64 seen, u64 now, bool write);
 void split_free(u64 *s, u64 w);
 
 /* finding.c */

@@ -273,6 +273,23 @@ static void set_remember(struct race_g *g, u64 set, u64 mine)
     }
 }
 
+bool set_knows(struct race_g *g, const u64 *where, u64 handle, u64 now)
+{
+    if (g->set_mine == handle)
+        return (now & WORD_ATOMIC) == 0;
+    u32 i = set_index(handle);
+    for (u32 k = 0; i && k < WALK_ALWAYS; i = set_at(i)->parent, k++) {
+        u64 e = set_at(i)->word;
+        if (word_same(e, now) && (now & ~e & WORD_BYTES) == 0) {
+            if (!still(where, handle))
+                return false;
+            set_remember(g, handle, e);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool set_add(struct race_g *g, u64 *where, u64 old, u64 now)
 {
     u32 top;

@@ -164,6 +164,22 @@ static void byte_read(struct race_g *g, struct split *p, int k, u64 now, struct 
         set_add(g, &p->r[k], r, now);
 }
 
+bool split_knows(const u64 *s, u64 seen, u64 now, bool write)
+{
+    struct split *p = slab_at(&splits, split_index(seen));
+    u64 who = now & ~WORD_BYTES;
+    det_lock(&p->lock);
+    bool known = p->granule == s && shadow_load(s) == seen;
+    for (int k = 0; k < 8 && known; k++) {
+        u64 bit = 1ull << k;
+        if (now & bit)
+            known = write ? p->w[k] == (who | bit) && p->r[k] == 0
+                          : p->w[k] == (who | bit) || p->r[k] == (who | bit);
+    }
+    det_unlock(&p->lock);
+    return known;
+}
+
 bool split_access(struct race_g *g, u64 *s, u64 now, bool write, struct hits *h)
 {
     u64 seen = shadow_load(s);

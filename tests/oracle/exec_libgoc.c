@@ -448,8 +448,11 @@ static void run_tick(struct run *x, const struct op *o)
     if (o->d == TICK_TICKER) {
         goc_ticker *t = goc_ticker_new(d);
         ticker[o->a] = goc_ticker_chan(t);
-        for (int k = 0; k < o->c; k++)
+        for (int k = 0; k < o->c; k++) {
+            if (k % 2 == 0) /* the next one is there then, and not promised to anybody */
+                goc_sleep(2 * d);
             tick(x, o->a, ticker[o->a]);
+        }
         ticker[o->a] = NULL;
         goc_ticker_stop(t);
     } else if (o->d == TICK_AFTER) {
