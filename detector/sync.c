@@ -104,6 +104,18 @@ bool published_by(const struct published *p, const struct race_g *g)
            l.goid == g->goid && !((l.flags ^ g->life->flags) & PART_THREAD);
 }
 
+static u32 forgot_bit(u32 id)
+{
+    return id * 0x9e3779b1u >> 24;
+}
+/* Who has another id by now may be any of them. */
+static bool may_be_forgotten(const struct heads *h, const struct race_g *g)
+{
+    u32 bit = forgot_bit(g->id);
+    return (h->forgot[bit / 64] >> bit % 64 & 1) ||
+           (unlikely(clock_renamed) && (h->forgot[0] | h->forgot[1] | h->forgot[2] | h->forgot[3]));
+}
+
 void sync_head_add(struct sync *s, const struct published *p)
 {
     if (s->heads == 0) {
@@ -118,8 +130,9 @@ void sync_head_add(struct sync *s, const struct published *p)
             return;
         }
     if (h->n == HEADS_MAX) {
+        u32 bit = forgot_bit(h->at[0].id);
+        h->forgot[bit / 64] |= 1ull << bit % 64;
         head_remove(h, 0);
-        h->forgot = 1;
     }
     published_copy(&h->at[h->n++], p);
 }
@@ -135,8 +148,8 @@ bool sync_head_only(struct sync *s, const struct race_g *g)
     if (k) {
         sync_again(s);
         published_copy(&s->clock, &h->at[k - 1]);
-    } else if (h->forgot && (unlikely(clock_renamed) ||
-                           clock_lookup(&s->clock.know, g->id) >= g->life->first)) {
+    } else if (may_be_forgotten(h, g) && (unlikely(clock_renamed) ||
+                                          clock_lookup(&s->clock.know, g->id) >= g->life->first)) {
         return true;
     }
     sync_heads_drop(s);

@@ -23,8 +23,8 @@ _Static_assert(sizeof(struct sync) == 120, "the first cache line ends with the c
 #define HEADS_MAX 8
 struct heads {
     u32 link;
-    uint16_t n;
-    uint16_t forgot; /* there were more */
+    u32 n;
+    u64 forgot[4]; /* there were more: a bit for each, by a hash of its id */
     struct published at[HEADS_MAX]; /* oldest first, no two of one goroutine */
 };
 /* Did g publish p (alone)? Its id may have had an owner before it, and it may have had another id. */

@@ -18,11 +18,14 @@ awk -v n=400 'BEGIN {
     print "enum { N = " n ", GOROUTINES = 10 };"
 }' >"$work/history.c"
 cat >>"$work/history.c" <<'END'
-static void other(long n) /* accesses that no pattern makes short in the log */
+static void other(long g, long n) /* accesses that no pattern makes short in the log */
 {
+    static volatile long limit = 1000000;           /* all read it, again and again */
+    static volatile unsigned char beside[GOROUTINES]; /* and write beside each other */
     volatile long *mine = calloc(1 << 14, 8);
     unsigned long z = 1;
-    for (long i = 0; i < n; i++) {
+    for (long i = 0; i < n && i < limit; i++) {
+        beside[g]++;
         z = z * 6364136223846793005ul + 1;
         mine[z >> 50]++;
         if (i % 500 == 0)
@@ -33,7 +36,7 @@ static void writes(long from, long gap)
 {
     for (long i = from; i < N; i += GOROUTINES) {
         early[i]();
-        other(gap);
+        other(from % GOROUTINES, gap);
     }
 }
 int main(int argc, char **argv)
