@@ -73,6 +73,8 @@ int main(void)
     want("its last byte", 1);
     wchar_t w = ((volatile wchar_t *)wide)[3];
     want("the wide pointer, and what it points at", 2);
+    w += ((volatile char *)box)[1];
+    want("what was written", 1);
     box[3] = 1;
     want("the zero after what was written", 1);
     box[4] = 1;

@@ -256,10 +256,13 @@ for with in "$race" env; do
         want_silence
     done
 done
-for many in 30000 5000; do # what is there is shared with other tests
-    try "$race" "$work/stacks" threads $many
-    [ $status = 0 ] && break
+many=30000 # or a quarter of what there may be, which others need as well
+for max in $(cat /sys/fs/cgroup/pids.max /proc/sys/kernel/threads-max 2>/dev/null) $(ulimit -u) \
+    $(($(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo) / 64)); do
+    case $max in *[!0-9]*) continue ;; esac
+    [ $((max / 4)) -ge $many ] || many=$((max / 4))
 done
+try "$race" "$work/stacks" threads $many
 want_status 0
 want_silence
 grep threads "$out"
