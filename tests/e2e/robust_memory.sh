@@ -257,7 +257,7 @@ for with in "$race" env; do
     done
 done
 many=30000 # or a quarter of what there may be, which others need as well
-for max in $(cat /sys/fs/cgroup/pids.max /proc/sys/kernel/threads-max 2>/dev/null) $(ulimit -u) \
+for max in $(cat /sys/fs/cgroup/pids.max /proc/sys/kernel/threads-max 2>/dev/null) $(awk '/^Max processes/ { print $3 }' /proc/self/limits) \
     $(($(sed -n 's/^MemAvailable: *\([0-9]*\).*/\1/p' /proc/meminfo) / 64)); do
     case $max in *[!0-9]*) continue ;; esac
     [ $((max / 4)) -ge $many ] || many=$((max / 4))
