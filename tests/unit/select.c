@@ -89,10 +89,11 @@ static void send_later(goc_chan(int) ch, int v)
     goc_sleep(2 * GOC_MILLISECOND);
     goc_send(ch, v);
 }
-static void recv_later(goc_chan(int) ch, int *v)
+static void recv_later(goc_chan(int) ch, int *v, goc_waitgroup *done)
 {
     goc_sleep(2 * GOC_MILLISECOND);
     goc_recv_ok(ch, v);
+    goc_waitgroup_done(done);
 }
 static void close_later(goc_chan(int) ch)
 {
@@ -110,10 +111,12 @@ START_TEST(waits_for_any)
         go(send_later, b, 4);
         ck_assert_int_eq(goc_select(goc_on_recv(a, &v), goc_on_recv(b, &v)), 1);
         ck_assert_int_eq(v, 4);
-        go(recv_later, a, &got);
+        goc_waitgroup done = {0};
+        goc_waitgroup_add(&done, 1);
+        go(recv_later, a, &got, &done);
         ck_assert_int_eq(goc_select(goc_on_send(a, 6), goc_on_recv(b, &v)), 0);
-        while (__atomic_load_n(&got, __ATOMIC_ACQUIRE) != 6)
-            goc_gosched();
+        goc_waitgroup_wait(&done);
+        ck_assert_int_eq(got, 6);
         go(close_later, b);
         ck_assert_int_eq(goc_select(goc_on_recv(a, &v), goc_on_recv_ok(b, &v, &ok)), 1);
         ck_assert(!ok && v == 0);
