@@ -125,11 +125,13 @@ CLASH := $(if $(filter x86_64,$(ARCH)), -fstack-clash-protection)
 pc = printf '%s\n' 'prefix=$1' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: $2' \
      'Description: $3' 'Version: $(VERSION)' 'Cflags: -I$${includedir}$(CLASH)' 'Libs: -L$${libdir} -l$2' \
      'Libs.private: $(RT_LIBS)'
+SPACE := $(subst ,, )
+escaped = $(subst $(SPACE),\ ,$1)
 PC_goc := goroutines, channels, select and sync for C
 PC_goc-race := libgoc with the race and deadlock detector
 $(L)/pkgconfig/%.pc: Makefile
 	@mkdir -p $(@D)
-	$(Q)$(call pc,$(abspath $(BUILD)),$*,$(PC_$*)) > $@
+	$(Q)$(call pc,$(call escaped,$(abspath $(BUILD))),$*,$(PC_$*)) > $@
 
 # --- set-up, demo, tests --------------------------------------------------------------------------
 
@@ -205,34 +207,33 @@ deb: ## Debian packages into build/deb (tests/deb try: in a clean chroot)
 	@tests/deb
 
 install: all ## into $(DESTDIR)$(prefix)
-	install -d $D/bin $D/lib/pkgconfig $D/lib/goc-race $D/include/goc
-	install -m755 $(TOOL) $D/bin/
-	install -m644 $(L)/libgoc.a $(L)/libgoc-race.a $D/lib/
-	install -m755 $(L)/libgoc.so $D/lib/libgoc.so.$(VERSION)
-	ln -sf libgoc.so.$(VERSION) $D/lib/libgoc.so.$(SO)
-	ln -sf libgoc.so.$(SO) $D/lib/libgoc.so
-	ln -sf ../../bin/goc-race $D/lib/goc-race/as
-	install -m755 $(L)/libgoc-race.so $D/lib/libgoc-race.so
-	install -m644 runtime/include/*.h $D/include/
-	install -m644 runtime/include/goc/*.h $D/include/goc/
-	for p in goc goc-race; do sed 's|^prefix=.*|prefix=$(prefix)|' $(L)/pkgconfig/$$p.pc > $D/lib/pkgconfig/$$p.pc; done
-	for m in $(MAN); do install -Dm644 $$m $D/share/man/man$${m##*.}/$${m##*/}; done
-	sh man/links $D/share/man
-	install -d $D/share/bash-completion/completions $D/share/zsh/site-functions $D/share/fish/vendor_completions.d
-	$(TOOL) completion bash > $D/share/bash-completion/completions/goc-race
-	$(TOOL) completion zsh > $D/share/zsh/site-functions/_goc-race
-	$(TOOL) completion fish > $D/share/fish/vendor_completions.d/goc-race.fish
+	install -d "$D/bin" "$D/lib/pkgconfig" "$D/lib/goc-race" "$D/include/goc"
+	install -m755 $(TOOL) "$D/bin/"
+	install -m644 $(L)/libgoc.a $(L)/libgoc-race.a "$D/lib/"
+	install -m755 $(L)/libgoc.so "$D/lib/libgoc.so.$(VERSION)"
+	ln -sf libgoc.so.$(VERSION) "$D/lib/libgoc.so.$(SO)"
+	ln -sf libgoc.so.$(SO) "$D/lib/libgoc.so"
+	ln -sf ../../bin/goc-race "$D/lib/goc-race/as"
+	install -m755 $(L)/libgoc-race.so "$D/lib/libgoc-race.so"
+	install -m644 runtime/include/*.h "$D/include/"
+	install -m644 runtime/include/goc/*.h "$D/include/goc/"
+	for p in goc goc-race; do sed 's|^prefix=.*|prefix=$(subst \ ,\\ ,$(call escaped,$(prefix)))|' $(L)/pkgconfig/$$p.pc > "$D/lib/pkgconfig/$$p.pc"; done
+	for m in $(MAN); do install -Dm644 $$m "$D/share/man/man$${m##*.}/$${m##*/}"; done
+	sh man/links "$D/share/man"
+	install -d "$D/share/bash-completion/completions" "$D/share/zsh/site-functions" "$D/share/fish/vendor_completions.d"
+	$(TOOL) completion bash > "$D/share/bash-completion/completions/goc-race"
+	$(TOOL) completion zsh > "$D/share/zsh/site-functions/_goc-race"
+	$(TOOL) completion fish > "$D/share/fish/vendor_completions.d/goc-race.fish"
 
 # What install has put there, by the same names.
 uninstall: ## what install has put there
-	rm -f $D/bin/goc-race $(addprefix $D/lib/,libgoc.a libgoc-race.a libgoc.so libgoc.so.$(SO) \
-	    libgoc.so.$(VERSION) libgoc-race.so pkgconfig/goc.pc pkgconfig/goc-race.pc)
-	rm -f $(HEADERS:runtime/include/%=$D/include/%) $D/lib/goc-race/as
-	rm -f $D/share/bash-completion/completions/goc-race $D/share/zsh/site-functions/_goc-race \
-	    $D/share/fish/vendor_completions.d/goc-race.fish
-	sh man/links -r $D/share/man
-	for m in $(MAN); do rm -f $D/share/man/man$${m##*.}/$${m##*/}; done
-	-rmdir $D/include/goc $D/lib/goc-race 2>/dev/null
+	cd "$D" && rm -f bin/goc-race $(addprefix lib/,libgoc.a libgoc-race.a libgoc.so libgoc.so.$(SO) \
+	    libgoc.so.$(VERSION) libgoc-race.so pkgconfig/goc.pc pkgconfig/goc-race.pc goc-race/as) \
+	    $(HEADERS:runtime/include/%=include/%) share/bash-completion/completions/goc-race \
+	    share/zsh/site-functions/_goc-race share/fish/vendor_completions.d/goc-race.fish
+	sh man/links -r "$D/share/man"
+	for m in $(MAN); do rm -f "$D/share/man/man$${m##*.}/$${m##*/}"; done
+	-rmdir "$D/include/goc" "$D/lib/goc-race" 2>/dev/null
 
 clean: ## remove build/
 	rm -rf $(BUILD)

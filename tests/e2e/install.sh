@@ -3,8 +3,9 @@
 . tests/e2e/lib
 command -v pkg-config >/dev/null 2>&1 || { echo 'no pkg-config here'; exit 77; }
 root=$work/root
+prefix=/opt/goc
 install() { # TARGET
-    try make --no-print-directory "$1" DESTDIR="$root" prefix=/opt/goc BUILD="$BUILD"
+    try make --no-print-directory "$1" DESTDIR="$root" prefix="$prefix" BUILD="$BUILD"
     want_status 0
 }
 install install
@@ -55,4 +56,14 @@ want_out 'GOROUTINE LEAK'
 install uninstall
 left=$(find "$root" ! -type d)
 [ -z "$left" ] || wrong "left behind: $left"
+
+# A prefix with a space in it is one path, and what lies beside it is nobody's business.
+prefix='/opt/my goc'
+mkdir -p "$root/opt"
+echo mine >"$root/opt/my"
+install install
+[ -x "$root$prefix/bin/goc-race" ] || wrong "nothing in '$prefix'"
+grep -q '^prefix=/opt/my\\ goc$' "$root$prefix/lib/pkgconfig/goc.pc" || wrong 'the space is not escaped in goc.pc'
+install uninstall
+[ "$(find "$root" ! -type d)" = "$root/opt/my" ] || wrong 'files left, or one too many taken away'
 finish
