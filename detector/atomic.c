@@ -144,7 +144,10 @@ static void op_begin(struct op *o, uintptr_t pc, const volatile void *a, size_t 
     o->a = (uintptr_t)a;
     o->n = n;
     o->h.n = 0;
-    det_lock(stripe_of(o->a));
+    u32 *stripe = stripe_of(o->a);
+    if (unlikely(__atomic_load_n(&det_starved, __ATOMIC_RELAXED) == stripe))
+        det_give_way(stripe);
+    det_lock(stripe);
     o->s = sync_lock(o->a, false);
 }
 

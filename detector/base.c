@@ -228,22 +228,41 @@ void det_release(void *p, size_t n)
 
 u32 det_lock_held = 1;
 
+/* The lock that somebody has wanted for long, if any. Threads that spin on an atomic give its lock back and
+   take it again at once, for as long as the one they spin for does not get it. */
+u32 *det_starved;
+
 void det_lock_slow(u32 *lock)
 {
+    bool told = false;
     for (unsigned tries = 0;; tries++) {
         for (int spin = 0; spin < 64; spin++) {
             u32 was = __atomic_load_n(lock, __ATOMIC_RELAXED);
             if (was != det_lock_held &&
                 __atomic_compare_exchange_n(lock, &was, det_lock_held, false, __ATOMIC_ACQUIRE,
-                                            __ATOMIC_RELAXED))
+                                            __ATOMIC_RELAXED)) {
+                if (told)
+                    __atomic_store_n(&det_starved, NULL, __ATOMIC_RELAXED);
                 return;
+            }
             sys_pause();
         }
+        u32 *none = NULL;
+        if (!told && tries > 0)
+            told = __atomic_compare_exchange_n(&det_starved, &none, lock, false, __ATOMIC_RELAXED,
+                                               __ATOMIC_RELAXED);
         if (tries < 64)
             sys_yield();
         else
             sys_sleep_us(50);
     }
+}
+
+/* Not for ever: who wants it may be asleep, or in a signal handler's interrupted code beneath the caller. */
+void det_give_way(const u32 *lock)
+{
+    for (int i = 0; i < 8 && __atomic_load_n(&det_starved, __ATOMIC_RELAXED) == lock; i++)
+        sys_yield();
 }
 
 /* --- text ------------------------------------------------------------------------------------------ */

@@ -363,7 +363,9 @@ enum det_rank {
 /* What a held lock holds: the number of this process in its line of forks. A lock with an earlier one was
    held, when its process forked, by a thread that the child does not have: it is nobody's. */
 extern u32 det_lock_held __attribute__((visibility("hidden")));
+extern u32 *det_starved __attribute__((visibility("hidden")));
 void det_lock_slow(u32 *lock);
+void det_give_way(const u32 *lock);
 static inline void det_lock(u32 *lock)
 {
     u32 zero = 0;

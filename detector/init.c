@@ -381,6 +381,7 @@ void det_fork_parent(void)
 void det_fork_child(void)
 {
     det_lock_held++;
+    det_starved = NULL; /* nor is who wanted one */
     output_forked();
     finding_forked();
     /* The copy was made at one instant: what anybody did before, those who have ended too, is the past of
