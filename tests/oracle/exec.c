@@ -97,6 +97,7 @@ void run_begins(struct run *x)
     log_event(x, EV_START, 0, (uintptr_t)x->buffer, STACKBUF, 0);
     __atomic_store_n(&runs[x->inst], x, __ATOMIC_RELAXED);
     stack_buffer[x->body] = x->buffer;
+    stack_of[x->body] = x->inst;
 }
 void run_ends(struct run *x)
 {

@@ -84,7 +84,11 @@ bool process_op(struct run *x, const struct op *o);
    may have been given out again. */
 void write_global(struct run *x, uint32_t off, uint32_t n);
 extern bool unseen_blocks;
+/* The same of stacks: libgoc runs a goroutine of its own when a context expires. The stack of one that has
+   ended may then have had another life. */
+extern bool unseen_stacks;
 extern unsigned char *stack_buffer[MAX_BODIES];
+extern uint32_t stack_of[MAX_BODIES]; /* whose it is */
 
 /* Before the program begins. False: this machine has not enough. */
 void libgoc_objects(void);

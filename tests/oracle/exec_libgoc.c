@@ -354,7 +354,7 @@ static void run_ctxmake(struct run *x, const struct op *o)
     if (!__atomic_compare_exchange_n(&timed[k].state, &none, 1, false, __ATOMIC_ACQUIRE,
                                      __ATOMIC_RELAXED))
         return;
-    unseen_blocks = true;
+    unseen_blocks = unseen_stacks = true;
     timed[k].parent = p;
     timed[k].born_ended = p >= 0 && ctx_ended[p];
     if (timed[k].born_ended) /* who makes a child of a context that has ended, sees that */

@@ -60,8 +60,9 @@ static struct {
     unsigned char *p;
     uint32_t size, live; /* 0 empty (p stays, and is stale), 1 a block is there, 2 in between */
 } heap[N_HEAP];
-bool unseen_blocks;
+bool unseen_blocks, unseen_stacks;
 unsigned char *stack_buffer[MAX_BODIES];
+uint32_t stack_of[MAX_BODIES];
 
 static bool heap_take(int i, uint32_t state)
 {
@@ -85,6 +86,8 @@ static unsigned char *place(int area, uint32_t off, uint32_t size)
     }
     if (area >= AREA_STACK && area < AREA_STACK + MAX_BODIES) {
         unsigned char *p = stack_buffer[area - AREA_STACK];
+        if (unseen_stacks && !runs[stack_of[area - AREA_STACK]])
+            return NULL;
         return p && off + size <= STACKBUF ? p + off : NULL;
     }
     return NULL;
