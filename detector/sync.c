@@ -116,6 +116,24 @@ static bool may_be_forgotten(const struct heads *h, const struct race_g *g)
            (unlikely(clock_renamed) && (h->forgot[0] | h->forgot[1] | h->forgot[2] | h->forgot[3]));
 }
 
+/* Which one goes: one whose goroutine has ended, for there will be no store of its own that the sequence
+   goes on through; else the eldest. When a look has shown that all live, the next few do not look. */
+static u32 head_to_forget(struct heads *h)
+{
+    struct life l;
+    if (h->looked) {
+        h->looked--;
+    } else {
+        for (u32 k = 0; k < h->n; k++)
+            if (!life_find(h->at[k].id, h->at[k].epoch, &l) || l.flags & PART_FINISHED)
+                return k;
+        h->looked = 64;
+    }
+    u32 bit = forgot_bit(h->at[0].id);
+    h->forgot[bit / 64] |= 1ull << bit % 64;
+    return 0;
+}
+
 void sync_head_add(struct sync *s, const struct published *p)
 {
     if (s->heads == 0) {
@@ -129,11 +147,8 @@ void sync_head_add(struct sync *s, const struct published *p)
                 published_copy(&h->at[k], p);
             return;
         }
-    if (h->n == HEADS_MAX) {
-        u32 bit = forgot_bit(h->at[0].id);
-        h->forgot[bit / 64] |= 1ull << bit % 64;
-        head_remove(h, 0);
-    }
+    if (h->n == HEADS_MAX)
+        head_remove(h, head_to_forget(h));
     published_copy(&h->at[h->n++], p);
 }
 

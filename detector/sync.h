@@ -18,12 +18,13 @@ _Static_assert(sizeof(struct sync) == 120, "the first cache line ends with the c
 
 /* C11: a release sequence goes on through stores of the goroutine that heads it. A clock in which
    several have been merged cannot be taken apart again, so each one's share is kept beside it. More
-   than this many at once: the eldest is forgotten; a store of somebody who may have been one of those then
-   leaves the whole clock, which may hide a race and cannot make one up. */
+   than this many at once: those whose goroutines have ended go first, then the eldest is forgotten; a store
+   of somebody who may have been one of those leaves the whole clock, which may hide a race and cannot make
+   one up. */
 #define HEADS_MAX 8
 struct heads {
     u32 link;
-    u32 n;
+    uint16_t n, looked;
     u64 forgot[4]; /* there were more: a bit for each, by a hash of its id */
     struct published at[HEADS_MAX]; /* oldest first, no two of one goroutine */
 };
