@@ -350,7 +350,7 @@ struct g *control_next(struct m *m)
         }
         for (struct g *next; list; list = next) {
             next = list->next;
-            list->status = G_RUNNABLE;
+            g_runnable(list, __func__);
             put(list);
         }
         if (c.n)

@@ -448,8 +448,7 @@ noinline void ready_slow(struct m *m, struct g *g)
 /* Inside. */
 static inline void ready_next(struct p *p, struct g *g)
 {
-    g_check(g, CAN_WAKE, __func__);
-    g->status = G_RUNNABLE;
+    g_runnable(g, __func__);
     struct g *old = p->runnext;
     p->runnext = g;
     if (!old)
@@ -476,8 +475,7 @@ void ready_inside(struct m *m, struct g *g)
         ready_slow(m, g);
         return;
     }
-    g_check(g, CAN_WAKE, __func__);
-    g->status = G_RUNNABLE;
+    g_runnable(g, __func__);
     runq_put(p, g);
     if (sched.nproc > 1)
         wake_p();

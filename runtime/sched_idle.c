@@ -230,15 +230,13 @@ static struct g *ready_list(struct p *p, struct g *list)
     bool more = g != NULL;
     while (g) {
         struct g *next = g->next;
-        g_check(g, CAN_WAKE, __func__);
-        g->status = G_RUNNABLE;
+        g_runnable(g, __func__);
         runq_put(p, g);
         g = next;
     }
     if (more)
         wake_p();
-    g_check(first, CAN_WAKE, __func__);
-    first->status = G_RUNNABLE;
+    g_runnable(first, __func__);
     return first;
 }
 
@@ -274,8 +272,7 @@ static struct g *poll_idle(struct m *m, int64_t until)
     } else if (list) { /* all Ps are busy, but they look here */
         for (struct g *g = list, *next; g; g = next) {
             next = g->next;
-            g_check(g, CAN_WAKE, __func__);
-            g->status = G_RUNNABLE;
+            g_runnable(g, __func__);
             gq_put(g);
         }
         list = NULL;

@@ -290,6 +290,13 @@ static inline void m_check_free(const struct m *m, const char *where)
 }
 #endif
 
+/* g has been woken, and is about to be put into a queue. */
+static inline void g_runnable(struct g *g, const char *where)
+{
+    g_check(g, CAN_WAKE, where);
+    g->status = G_RUNNABLE;
+}
+
 /* --- switch_*.S ------------------------------------------------------------------------------- */
 
 void ctx_leave(void **save, void *stack, void *(*fn)(void *), void *arg);

@@ -198,8 +198,7 @@ static void look_at_descriptors(void)
         check_dead(); /* who went idle meanwhile could not tell */
     for (struct g *g = list, *next; g; g = next) {
         next = g->next;
-        g_check(g, CAN_WAKE, __func__);
-        g->status = G_RUNNABLE;
+        g_runnable(g, __func__);
         gq_put(g);
     }
     lock_release(&sched.lock);
